@@ -1,0 +1,23 @@
+// A multilayer perceptron: three linear layers, each in a place of its own to freeze.
+#include "models/models.h"
+
+static int mlp(struct build *b, const struct arch *arch, const struct arch_options *options) {
+    (void)arch;
+    int x = build_flatten(b, "flatten", 0);
+    build_mark_block(b);
+    x = build_linear(b, "fc1", x, 256, true);
+    x = build_relu(b, NULL, x);
+    build_mark_block(b);
+    x = build_linear(b, "fc2", x, 128, true);
+    x = build_relu(b, NULL, x);
+    x = build_dropout(b, NULL, x, options->dropout);
+    build_mark_head(b);
+    return build_linear(b, "fc3", x, options->classes, true);
+}
+
+const struct arch arch_mlp = {
+    .name = "mlp",
+    .help = "three linear layers (256, 128, classes)",
+    .input = {28, 28, 1},
+    .build = mlp,
+};

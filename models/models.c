@@ -1,0 +1,81 @@
+#include "models/models.h"
+
+#include "base/text.h"
+#include <string.h>
+
+const struct arch *const archs[] = {
+    &arch_mlp,
+    &arch_cnn,
+    &arch_resnet_cifar[0],
+    &arch_resnet_cifar[1],
+    &arch_resnet_cifar[2],
+    &arch_resnet_cifar[3],
+    &arch_resnet_cifar[4],
+    &arch_resnet18,
+    NULL,
+};
+
+enum {
+    ARCH_COUNT = sizeof archs / sizeof archs[0] - 1,
+    INPUT_MAX = 1 << 24, // elements of one sample; keeps every size behind it within an int
+};
+
+const struct arch *arch_find(const char *name, struct error *error) {
+    const char *names[ARCH_COUNT];
+    for (int i = 0; i < ARCH_COUNT; i++) {
+        if (!strcmp(archs[i]->name, name))
+            return archs[i];
+        names[i] = archs[i]->name;
+    }
+    struct text nearest = {0};
+    text_nearest(&nearest, name, names, ARCH_COUNT);
+    error_set(error, "there is no model '%s'; the nearest names are %s", name, nearest.data);
+    text_free(&nearest);
+    return NULL;
+}
+
+static void fill_defaults(struct arch_options *o, const struct arch *arch) {
+    if (!o->input.h)
+        o->input.h = arch->input.h;
+    if (!o->input.w)
+        o->input.w = arch->input.w;
+    if (!o->input.c)
+        o->input.c = arch->input.c;
+    if (!o->shortcut)
+        o->shortcut = arch->shortcut;
+}
+
+static bool check_options(const struct arch_options *o, const struct arch *arch,
+                          struct error *error) {
+    char text[32];
+    if (o->input.h < 1 || o->input.w < 1 || o->input.c < 1)
+        return error_set(error, "an input of %s has no elements; every size must be at least 1",
+                         shape_text(o->input, text));
+    if ((double)o->input.h * o->input.w * o->input.c > INPUT_MAX)
+        return error_set(error, "an input of %s is too large; at most %d elements fit",
+                         shape_text(o->input, text), INPUT_MAX);
+    if (o->classes < 1)
+        return error_set(error, "%d classes; at least 1 is needed", o->classes);
+    if (!(o->dropout >= 0 && o->dropout < 1))
+        return error_set(error, "dropout %g; it must be at least 0 and below 1",
+                         (double)o->dropout);
+    if (o->shortcut && !arch->shortcut)
+        return error_set(error, "it has no choice of shortcut; leave that out");
+    if (o->shortcut && o->shortcut != 'a' && o->shortcut != 'b')
+        return error_set(error, "shortcut '%c'; it must be a or b", o->shortcut);
+    return true;
+}
+
+struct model *arch_build(const struct arch *arch, const struct arch_options *options,
+                         struct error *error) {
+    struct arch_options o = *options;
+    struct model *model = NULL;
+    fill_defaults(&o, arch);
+    if (check_options(&o, arch, error)) {
+        struct build *b = build_start(arch->name, o.input);
+        model = build_finish(b, arch->build(b, arch, &o), error);
+    }
+    if (!model)
+        error_prefix(error, "model %s: ", arch->name);
+    return model;
+}

@@ -1,0 +1,23 @@
+// The architectures that are built in.
+#ifndef THAW_MODELS_H
+#define THAW_MODELS_H
+
+#include "build.h"
+
+enum { RESNET_CIFAR_SIZES = 5 };
+
+extern const struct arch arch_cnn, arch_mlp, arch_resnet18;
+extern const struct arch arch_resnet_cifar[RESNET_CIFAR_SIZES];
+
+// The table, NULL-terminated, smallest families first.
+extern const struct arch *const archs[];
+
+// By name, or NULL with an error that lists the nearest names.
+const struct arch *arch_find(const char *name, struct error *error);
+
+// Builds it with the options that are given and the architecture's defaults for the others; NULL
+// with an error when they do not fit. The caller closes the model.
+struct model *arch_build(const struct arch *arch, const struct arch_options *options,
+                         struct error *error);
+
+#endif

@@ -1,0 +1,89 @@
+// The inner loops, compiled once per instruction set from one source (kernels_unit.c, in GCC vector
+// extensions) and chosen at run time: AVX-512, AVX2 with FMA, and the compiler's 128-bit baseline.
+//
+// Only these units are compiled with floating-point contraction: every multiply-add written as
+// a * b + c is one fused operation where the instruction set has it, in vector bodies and scalar
+// tails alike, so an element's bits never depend on its position. Sums run in one fixed order.
+#ifndef THAW_BASE_KERNELS_H
+#define THAW_BASE_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// One tap of a gathered product: where its slice of A starts relative to each row's pointer (in
+// floats), and which row of the panel B it begins at.
+struct kernel_tap {
+    ptrdiff_t a;
+    size_t b;
+};
+
+// The matrix kernels multiply by packed panels: rows of `panel` contiguous floats, the unused ones at
+// the end of a row zero (ops/panels.h packs them). `columns` <= panel says how many are used.
+struct kernels {
+    const char *isa; // "avx512", "avx2", "baseline"
+    int width;       // floats in a vector
+    int panel;       // columns of a packed panel: two vectors
+    int rows;        // rows of the register block: the most that one call of `gather` takes
+
+    // out[i][j] (= or +=) sum over taps t, over k < depth, of a[i][t.a + k] * b[(t.b + k) * panel + j]
+    // for i < count <= rows, j < columns <= panel: one sequential chain over (t, k) per output, so
+    // that its bits do not depend on i, j, count or columns. a and out are row pointers; nothing needs
+    // alignment.
+    void (*gather)(int count, const float *const *a, float *const *out, int columns,
+                   const struct kernel_tap *taps, int tap_count, int depth, const float *b, bool add);
+
+    // out[i * panel + j] (= or +=) sum over runs q, over p < length, of
+    // a[q][a_offset + p * a_stride + i] * b[(q * length + p) * panel + j], for i < rows (any number), and j up to
+    // `columns` rounded up to whole vectors: one sequential chain over (q, p) per output, begun at 0.
+    void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
+                  size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
+
+    // Element by element and channel by channel (rows x channels, channels fastest).
+    // y = x * scale + shift per channel, then max(0, .) when relu.
+    void (*scale_shift)(size_t rows, int channels, const float *x, const float *scale,
+                        const float *shift, float *y, bool relu);
+    // sum[c] = sum over rows of x; square[c] = sum over rows of (x - mean)^2 (mean may be NULL: 0).
+    // Either destination may be NULL.
+    void (*channel_sums)(size_t rows, int channels, const float *x, const float *mean, float *sum,
+                         float *square);
+    // dot[c] = sum over rows of dy * (x - mean) * invstd; sum[c] = sum over rows of dy. Either may be
+    // NULL.
+    void (*channel_dots)(size_t rows, int channels, const float *dy, const float *x,
+                         const float *mean, const float *invstd, float *sum, float *dot);
+    // dx (= or +=) dy * a + (x - mean) * b + c, per channel: BatchNorm's data gradient.
+    void (*channel_blend)(size_t rows, int channels, const float *dy, const float *x,
+                          const float *mean, const float *a, const float *b, const float *c,
+                          float *dx, bool add);
+    void (*relu)(size_t n, const float *x, float *y);
+    // dx (= or +=) y > 0 ? dy : 0
+    void (*relu_back)(size_t n, const float *y, const float *dy, float *dx, bool add);
+    void (*sum)(size_t n, const float *a, const float *b, float *y); // y = a + b; y may be a
+    void (*scale)(size_t n, const float *x, float factor, float *y, bool add);
+    double (*square_sum)(size_t n, const float *x); // in double, in one order for all sets
+
+    // PyTorch's updates; see optim.h for the formulas. sgd: moment NULL when there is no momentum.
+    // adam: l2 * w is added to the gradient (Adam's weight decay); w is first multiplied by
+    // 1 - decay (AdamW's: decay = lr * weight_decay); step_size = lr / (1 - beta1^t),
+    // root_correction2 = sqrt(1 - beta2^t). The betas are doubles because 1 - beta is what counts.
+    void (*sgd)(size_t n, float *w, const float *g, float *moment, float lr, float weight_decay,
+                float momentum, bool nesterov, bool first);
+    void (*adam)(size_t n, float *w, const float *g, float *m, float *v, float step_size,
+                 double beta1, double beta2, float root_correction2, float eps, float l2,
+                 float decay);
+};
+
+// The kernels in use: the best that this machine has, or what THAW_ISA names. Chosen at first use;
+// an unknown or unsupported THAW_ISA is ignored (isa_list tells `thaw doctor`).
+const struct kernels *kernels(void);
+
+// Forces an instruction set by name for tests; false when this machine lacks it.
+bool kernels_force(const char *isa);
+
+// All that this build has and this machine can run, best first; NULL-terminated.
+const struct kernels *const *kernels_available(void);
+
+// What kernels_unit.c defines, once per build of it; for kernels.c alone.
+extern const struct kernels kernels_avx512, kernels_avx2, kernels_baseline;
+
+#endif

@@ -1,0 +1,135 @@
+// The matrix part of the kernels, for kernels_unit.c alone.
+//
+// A register block of up to ROWS x 2 vectors holds the sums. Its row count and its number of vectors
+// are constants in each copy of a block, and the sums are variables, not an array: only then does
+// every compiler keep them in registers. Partial panels are whole vectors with padding, so that every
+// output is the same chain of multiply-adds wherever it stands.
+#ifndef THAW_BASE_KERNELS_MATRIX_H
+#define THAW_BASE_KERNELS_MATRIX_H
+
+// EACH_ROW(x): x(0) x(1) ... for every row of the block. ROW_COUNTS(block, ...): a case for each count.
+// clang-format off
+#if ROWS == 14
+#define EACH_ROW(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13)
+#else
+#define EACH_ROW(x) x(0) x(1) x(2) x(3) x(4) x(5)
+#endif
+#define ROW_COUNT(index, block, ...) case index + 1: block(index + 1, __VA_ARGS__); break;
+#define ROW_COUNTS_6(...) \
+    ROW_COUNT(0, __VA_ARGS__) ROW_COUNT(1, __VA_ARGS__) ROW_COUNT(2, __VA_ARGS__) \
+    ROW_COUNT(3, __VA_ARGS__) ROW_COUNT(4, __VA_ARGS__) ROW_COUNT(5, __VA_ARGS__)
+#if ROWS == 14
+#define ROW_COUNTS(...) ROW_COUNTS_6(__VA_ARGS__) \
+    ROW_COUNT(6, __VA_ARGS__) ROW_COUNT(7, __VA_ARGS__) ROW_COUNT(8, __VA_ARGS__) \
+    ROW_COUNT(9, __VA_ARGS__) ROW_COUNT(10, __VA_ARGS__) ROW_COUNT(11, __VA_ARGS__) \
+    ROW_COUNT(12, __VA_ARGS__) ROW_COUNT(13, __VA_ARGS__)
+#else
+#define ROW_COUNTS ROW_COUNTS_6
+#endif
+// clang-format on
+
+#define DECLARE_SUMS(i) vec first##i = {0}, second##i = {0};
+
+// out[0..columns) (= or +=) v, columns < WIDTH.
+static __attribute__((noinline)) void matrix_store_part(float *out, vec v, int columns, bool add) {
+    float part[WIDTH];
+    store(part, v);
+    for (int j = 0; j < columns; j++)
+        out[j] = add ? out[j] + part[j] : part[j];
+}
+
+INLINE void matrix_store(float *out, vec v, int columns, bool add) {
+    if (columns < WIDTH)
+        matrix_store_part(out, v, columns, add);
+    else
+        store(out, add ? load(out) + v : v);
+}
+
+INLINE void matrix_store_row(float *out, int vectors, vec first, vec second, int columns,
+                             bool add) {
+    matrix_store(out, first, columns, add);
+    if (vectors == 2)
+        matrix_store(out + WIDTH, second, columns - WIDTH, add);
+}
+
+INLINE void matrix_gather_block(int count, int vectors, const float *const *a, float *const *out,
+                                int columns, const struct kernel_tap *taps, int tap_count,
+                                int depth, const float *b, bool add) {
+    EACH_ROW(DECLARE_SUMS)
+    for (int t = 0; t < tap_count; t++) {
+        const float *row = b + taps[t].b * PANEL;
+        const ptrdiff_t end = taps[t].a + depth;
+        for (ptrdiff_t k = taps[t].a; k < end; k++, row += PANEL) {
+            const vec b0 = load(row), b1 = load(row + (vectors - 1) * WIDTH);
+#define GATHER_STEP(i)                                                                             \
+    if (i < count) {                                                                               \
+        const float x = a[i][k];                                                                   \
+        first##i += x * b0;                                                                        \
+        if (vectors == 2)                                                                          \
+            second##i += x * b1;                                                                   \
+    }
+            EACH_ROW(GATHER_STEP)
+        }
+    }
+#define GATHER_STORE(i)                                                                            \
+    if (i < count)                                                                                 \
+        matrix_store_row(out[i], vectors, first##i, second##i, columns, add);
+    EACH_ROW(GATHER_STORE)
+}
+
+#define GATHER_CASES(vectors)                                                                      \
+    ROW_COUNTS(matrix_gather_block, vectors, a, out, columns, taps, tap_count, depth, b, add)
+
+static void matrix_gather(int count, const float *const *a, float *const *out, int columns,
+                          const struct kernel_tap *taps, int tap_count, int depth, const float *b,
+                          bool add) {
+    if (columns > WIDTH) {
+        switch (count) { GATHER_CASES(2) }
+    } else {
+        switch (count) { GATHER_CASES(1) }
+    }
+}
+
+INLINE void matrix_outer_block(int count, int vectors, int runs, int length, const float *const *a,
+                               size_t a_stride, size_t a_offset, const float *b, float *out,
+                               bool add) {
+    EACH_ROW(DECLARE_SUMS)
+    for (int q = 0; q < runs; q++) {
+        const float *x = a[q] + a_offset;
+        for (int p = 0; p < length; p++, x += a_stride, b += PANEL) {
+            const vec b0 = load(b), b1 = load(b + (vectors - 1) * WIDTH);
+#define OUTER_STEP(i)                                                                              \
+    if (i < count) {                                                                               \
+        first##i += x[i] * b0;                                                                     \
+        if (vectors == 2)                                                                          \
+            second##i += x[i] * b1;                                                                \
+    }
+            EACH_ROW(OUTER_STEP)
+        }
+    }
+#define OUTER_STORE(i)                                                                             \
+    if (i < count)                                                                                 \
+        matrix_store_row(out + i * PANEL, vectors, first##i, second##i, PANEL, add);
+    EACH_ROW(OUTER_STORE)
+}
+
+#define OUTER_CASES(vectors)                                                                       \
+    ROW_COUNTS(matrix_outer_block, vectors, runs, length, a, a_stride, offset, b, to, add)
+
+static void matrix_outer(int rows, int columns, int runs, int length, const float *const *a,
+                         size_t a_stride, size_t a_offset, const float *b, float *out, bool add) {
+    const int blocks = (rows + ROWS - 1) / ROWS; // of sizes as equal as can be
+    for (int i = 0; i < blocks; i++) {
+        const int first = (int)((int64_t)rows * i / blocks);
+        const int count = (int)((int64_t)rows * (i + 1) / blocks) - first;
+        const size_t offset = a_offset + (size_t)first;
+        float *to = out + (size_t)first * PANEL;
+        if (columns > WIDTH) {
+            switch (count) { OUTER_CASES(2) }
+        } else {
+            switch (count) { OUTER_CASES(1) }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,57 @@
+// The kernels of one instruction set: compiled once for each, with its flags and
+// -DKERNELS_ISA=<name> (meson.build).
+#include "base/kernels.h"
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define WIDTH 16
+#define ROWS 14
+#elif defined(__AVX__)
+#define WIDTH 8
+#define ROWS 6
+#else
+#define WIDTH 4
+#define ROWS 6
+#endif
+#define PANEL (2 * WIDTH)
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * WIDTH)));
+
+INLINE vec load(const float *from) {
+    vec v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+INLINE void store(float *to, vec v) {
+    memcpy(to, &v, sizeof v);
+}
+
+#include "base/kernels_matrix.h"
+#include "base/kernels_vector.h"
+
+#define STRING_OF(name) #name
+#define STRING(name) STRING_OF(name)
+#define JOIN_OF(a, b) a##b
+#define JOIN(a, b) JOIN_OF(a, b)
+
+const struct kernels JOIN(kernels_, KERNELS_ISA) = {
+    .isa = STRING(KERNELS_ISA),
+    .width = WIDTH,
+    .panel = PANEL,
+    .rows = ROWS,
+    .gather = matrix_gather,
+    .outer = matrix_outer,
+    .scale_shift = vector_scale_shift,
+    .channel_sums = vector_channel_sums,
+    .channel_dots = vector_channel_dots,
+    .channel_blend = vector_channel_blend,
+    .relu = vector_relu,
+    .relu_back = vector_relu_back,
+    .sum = vector_sum,
+    .scale = vector_scale,
+    .square_sum = vector_square_sum,
+    .sgd = vector_sgd,
+    .adam = vector_adam,
+};

@@ -1,0 +1,74 @@
+// What an architecture calls to describe itself: a few readable lines a network (see models/).
+//
+// Errors stick: after the first one every call does nothing and returns node 0, and build_finish
+// reports it, with the module's name in front.
+#ifndef THAW_BUILD_H
+#define THAW_BUILD_H
+
+#include "model.h"
+
+struct build;
+
+// Input shape of one sample; the names of architecture and classes are the caller's.
+struct build *build_start(const char *arch, struct shape input);
+
+// Adds the loss behind `logits` and returns the model (the caller closes it), or NULL with an
+// error. Frees b either way.
+struct model *build_finish(struct build *b, int logits, struct error *error);
+
+struct shape build_shape(const struct build *b, int node);
+void build_fail(struct build *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Opens and closes a container module ("layer1", "Sequential"). `kind` must be static. Modules are
+// listed in the order of these calls and those of the leaves, which is PyTorch's order of
+// registration; the graph is free: an input may be any earlier node.
+void build_push(struct build *b, const char *name, const char *kind);
+void build_push_item(struct build *b, int index, const char *kind); // as Sequential names children
+void build_pop(struct build *b);
+// Marks the container that was just opened (nothing in it yet), else the module that comes next, as
+// a block of "the last N blocks", or as the head.
+void build_mark_block(struct build *b);
+void build_mark_head(struct build *b);
+
+struct build_conv {
+    int out, kernel, stride, pad, groups; // stride and groups: 0 means 1
+    bool bias;
+};
+
+// Leaves: each makes a module of that name with PyTorch's parameter names, and one node. A NULL
+// name makes a node inside the open container (a functional call); what owns parameters needs a
+// name. Each returns its node.
+int build_conv(struct build *b, const char *name, int x, struct build_conv c);
+int build_batch_norm(struct build *b, const char *name, int x);
+int build_linear(struct build *b, const char *name, int x, int out, bool bias);
+int build_relu(struct build *b, const char *name, int x);
+int build_max_pool(struct build *b, const char *name, int x, int kernel, int stride, int pad);
+int build_avg_pool(struct build *b, const char *name, int x, int kernel, int stride, int pad);
+int build_global_pool(struct build *b, const char *name, int x);
+int build_flatten(struct build *b, const char *name, int x); // the next linear gets LAYOUT_FLATTEN
+int build_dropout(struct build *b, const char *name, int x, float p); // p 0: a module but no node
+int build_add(struct build *b, int x, int y);
+int build_pad_shortcut(struct build *b, const char *name, int x, int out, int stride);
+
+// Sets how the weights of the convolutions and linear layers built from here on are initialised
+// (PyTorch's default until then: INIT_UNIFORM_FAN_IN). Biases are always PyTorch's default.
+void build_init(struct build *b, enum param_init conv, enum param_init linear);
+
+// What a person may choose of an architecture.
+struct arch_options {
+    struct shape input; // h, w and channels; each 0: the architecture's default
+    int classes;        // >= 1
+    char shortcut;      // 'a', 'b', or 0 for the default
+    float dropout;      // before the classifier; 0: none
+};
+
+struct arch {
+    const char *name, *help;
+    struct shape input; // the default
+    char shortcut;      // the default; 0: there is no choice of shortcut
+    // Returns the node of the logits, which must be the last. In `options` all defaults are filled.
+    int (*build)(struct build *b, const struct arch *arch, const struct arch_options *options);
+    int parameter; // for a family: e.g. the depth
+};
+
+#endif

@@ -1,0 +1,177 @@
+// Loading is in two sweeps: the first checks everything and only reads, the second copies.
+#include "checkpoint/load.h"
+#include "base/xalloc.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct load {
+    const struct model *model;
+    const struct safetensors *file;
+    const struct load_options *options;
+    struct load_report *report;
+    const struct tensor_entry **source; // of each parameter; NULL: it keeps its value
+    float *scratch;                     // room for the largest source
+};
+
+static void add_index(int **list, int *count, int index) {
+    *list = xrealloc(*list, (size_t)(*count + 1) * sizeof **list);
+    (*list)[(*count)++] = index;
+}
+
+// Takes `text`, which is on the heap.
+static void add_text(char ***list, int *count, char *text) {
+    *list = xrealloc(*list, (size_t)(*count + 1) * sizeof **list);
+    (*list)[(*count)++] = text;
+}
+
+static bool in_head(const struct model *model, int param) {
+    for (int m = model->params[param].module; m >= 0; m = model->modules[m].parent)
+        if (model->modules[m].head)
+            return true;
+    return false;
+}
+
+// Under any name of the storage: files keep one of several tied names, not always the first.
+static const struct tensor_entry *find_source(const struct load *l, int storage) {
+    const struct tensor_entry *found = NULL;
+    for (int i = storage; i < l->model->param_count && !found; i++)
+        if (l->model->params[i].storage == storage)
+            found = safetensors_find(l->file, l->model->params[i].name);
+    return found;
+}
+
+static void add_misshaped(struct load_report *r, const struct param *p,
+                          const struct tensor_entry *e) {
+    char theirs[96], ours[96];
+    add_text(&r->misshaped, &r->misshaped_count,
+             xprintf("%s: the file has %s, the model %s", p->name, dims_text(e->dims, theirs),
+                     dims_text(p->dims, ours)));
+}
+
+// Decides where one storage's value comes from, and notes it.
+static void match_param(struct load *l, int i) {
+    const struct param *p = &l->model->params[i];
+    const struct tensor_entry *e = find_source(l, i);
+    struct load_report *r = l->report;
+    bool head = in_head(l->model, i), fits = e && dims_equal(e->dims, p->dims);
+    if (head && (l->options->new_head || (e && !fits)))
+        add_index(&r->replaced, &r->replaced_count, i);
+    else if (fits)
+        l->source[i] = e;
+    else if (e)
+        add_misshaped(r, p, e);
+    else if (p->kind != PARAM_COUNTER)
+        add_index(&r->missing, &r->missing_count, i);
+}
+
+static void match_names(struct load *l) {
+    struct load_report *r = l->report;
+    for (int i = 0; i < l->model->param_count; i++)
+        if (l->model->params[i].storage == i)
+            match_param(l, i);
+    for (int i = 0; i < l->file->count; i++)
+        if (model_param(l->model, l->file->entries[i].name) < 0)
+            add_text(&r->unexpected, &r->unexpected_count, xstrdup(l->file->entries[i].name));
+}
+
+static bool check_fit(const struct load *l, struct error *error) {
+    const struct load_report *r = l->report;
+    bool names_fit = r->missing_count == 0 && r->unexpected_count == 0;
+    if (r->misshaped_count == 0 && (names_fit || l->options->partial))
+        return true;
+    struct text misfits = {0};
+    load_report_misfits(r, l->model, "; ", &misfits);
+    error_set(error, "the weights do not fit %s: %s%s", l->model->arch, misfits.data,
+              r->misshaped_count > 0 ? "they are another architecture's"
+                                     : "only a partial load would take them");
+    text_free(&misfits);
+    return false;
+}
+
+static bool same_value(const struct tensor_entry *a, const struct tensor_entry *b) {
+    return a->dtype == b->dtype && dims_equal(a->dims, b->dims) &&
+           memcmp(a->data, b->data, a->bytes) == 0;
+}
+
+static bool check_ties(const struct load *l, struct error *error) {
+    for (int i = 0; i < l->model->param_count; i++) {
+        const struct param *p = &l->model->params[i];
+        const struct tensor_entry *source = l->source[p->storage];
+        const struct tensor_entry *own = safetensors_find(l->file, p->name);
+        if (source && own && source != own && !same_value(source, own))
+            return error_set(error, "%s and %s are one parameter in %s, but differ in the file",
+                             source->name, own->name, l->model->arch);
+    }
+    return true;
+}
+
+static bool check_values(const struct load *l, int i, struct error *error) {
+    const struct tensor_entry *e = l->source[i];
+    if (l->model->params[i].kind == PARAM_COUNTER)
+        return e->dtype == DTYPE_I64 ||
+               error_set(error, "%s: a counter must be I64, not %s", e->name, dtype_name(e->dtype));
+    tensor_to_float(e, l->scratch);
+    for (size_t k = 0; k < l->model->params[i].count; k++)
+        if (!isfinite(l->scratch[k]))
+            return error_set(error, "%s: element %zu is %g in float32; weights must be finite",
+                             e->name, k, (double)l->scratch[k]);
+    return true;
+}
+
+static bool check_all_values(const struct load *l, struct error *error) {
+    for (int i = 0; i < l->model->param_count; i++)
+        if (l->source[i] && !check_values(l, i, error))
+            return false;
+    return true;
+}
+
+static void copy_values(const struct load *l, struct weights *w) {
+    for (int i = 0; i < l->model->param_count; i++) {
+        const struct param *p = &l->model->params[i];
+        if (!l->source[i])
+            continue;
+        l->report->loaded++;
+        if (p->kind == PARAM_COUNTER) {
+            memcpy(weights_counter(w, i), l->source[i]->data, sizeof(int64_t));
+            continue;
+        }
+        tensor_to_float(l->source[i], l->scratch);
+        layout_from_torch(p, l->scratch, weights_at(w, i));
+    }
+}
+
+static size_t largest(const struct model *model) {
+    size_t most = 0;
+    for (int i = 0; i < model->param_count; i++)
+        if (model->params[i].count > most)
+            most = model->params[i].count;
+    return most;
+}
+
+static bool load(struct weights *w, const struct safetensors *file,
+                 const struct load_options *options, struct load_report *report,
+                 struct error *error) {
+    const struct model *model = w->model;
+    struct load l = {model, file, options, report, NULL, NULL};
+    l.source = xcalloc((size_t)model->param_count, sizeof *l.source);
+    l.scratch = xmalloc(largest(model) * sizeof *l.scratch);
+    match_names(&l);
+    bool good = check_fit(&l, error) && check_ties(&l, error) && check_all_values(&l, error);
+    if (good)
+        copy_values(&l, w);
+    free(l.source);
+    free(l.scratch);
+    return good;
+}
+
+bool load_weights(struct weights *w, const struct safetensors *file,
+                  const struct load_options *options, struct load_report *report,
+                  struct error *error) {
+    struct load_report own = {0};
+    if (report)
+        *report = own;
+    bool good = load(w, file, options, report ? report : &own, error);
+    load_report_close(&own);
+    return good;
+}

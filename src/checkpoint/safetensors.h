@@ -1,0 +1,66 @@
+// The safetensors format: an 8-byte little-endian header length, a JSON header, raw tensors.
+// Memory-mapped, strict about every bound; nothing in a file can make the reader read outside it, or
+// allocate more than a fixed multiple of its header (the tree of its JSON while it is read).
+//
+// Where a file is refused, the error names the tensor and the bound. Reading is thread-safe.
+#ifndef THAW_CHECKPOINT_SAFETENSORS_H
+#define THAW_CHECKPOINT_SAFETENSORS_H
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/shape.h"
+#include <stdint.h>
+
+enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64, DTYPE_I64, DTYPE_I32, DTYPE_I16, DTYPE_I8,
+             DTYPE_U8, DTYPE_BOOL };
+
+size_t dtype_size(enum dtype t);
+const char *dtype_name(enum dtype t); // "F32"
+bool dtype_find(const char *name, enum dtype *t);
+
+enum { TENSOR_NAME_MAX = 255 }; // bytes; longer names are refused, and those with control characters
+
+// A tensor in a mapped file. Dimensions beyond DIMS_MAX are refused by the reader.
+struct tensor_entry {
+    char *name;
+    enum dtype dtype;
+    struct dims dims;
+    const unsigned char *data; // into the mapping, little-endian, maybe unaligned
+    size_t bytes;
+};
+
+struct safetensors {
+    struct mapping file;
+    int count;
+    struct tensor_entry *entries; // in order of their data
+    int metadata_count;
+    char **metadata_keys, **metadata_values; // __metadata__: any UTF-8, control characters too
+};
+
+// On success the caller closes s; on error there is nothing to close.
+bool safetensors_open(struct safetensors *s, const char *path, struct error *error);
+// The same from memory that the caller keeps (for fuzzing and embedded weights).
+bool safetensors_parse(struct safetensors *s, const void *data, size_t size, struct error *error);
+void safetensors_close(struct safetensors *s);
+
+const struct tensor_entry *safetensors_find(const struct safetensors *s, const char *name);
+const char *safetensors_metadata(const struct safetensors *s, const char *key); // or NULL
+
+// Converts one tensor to float32; out has dims_count floats. Exact but for F64, I64 and I32, which
+// are rounded to nearest (F64 beyond float32's range becomes infinite).
+void tensor_to_float(const struct tensor_entry *t, float *out);
+
+// Writing: the header names tensors in the order given; in the data wider elements come first, so that
+// each tensor is aligned to its elements and readers can use it in place. The same input gives the
+// same bytes. The file is replaced atomically. Names must differ from one another. `metadata` holds
+// pairs: key, value, key, value; NULL when there are none.
+struct tensor_out {
+    const char *name;
+    enum dtype dtype;
+    struct dims dims;
+    const void *data;
+};
+bool safetensors_write(const char *path, const struct tensor_out *tensors, int count,
+                       const char *const *metadata, int metadata_pairs, struct error *error);
+
+#endif

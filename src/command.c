@@ -1,0 +1,36 @@
+#include "command.h"
+
+void command_queue_open(struct command_queue *q) {
+    *q = (struct command_queue){0};
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->filled, NULL);
+}
+
+void command_queue_close(struct command_queue *q) {
+    pthread_mutex_destroy(&q->lock);
+    pthread_cond_destroy(&q->filled);
+}
+
+bool command_push(struct command_queue *q, const struct command *c) {
+    pthread_mutex_lock(&q->lock);
+    bool room = q->count < COMMAND_QUEUE;
+    if (room)
+        q->items[(q->first + q->count++) % COMMAND_QUEUE] = *c;
+    pthread_cond_signal(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+    return room;
+}
+
+bool command_pop(struct command_queue *q, struct command *c, bool wait) {
+    pthread_mutex_lock(&q->lock);
+    while (wait && q->count == 0)
+        pthread_cond_wait(&q->filled, &q->lock);
+    bool found = q->count > 0;
+    if (found) {
+        *c = q->items[q->first];
+        q->first = (q->first + 1) % COMMAND_QUEUE;
+        q->count--;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return found;
+}

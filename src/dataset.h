@@ -1,0 +1,57 @@
+// Labelled samples, seen through one small interface: readers implement it, shifts and subsets wrap
+// it. Pixels are floats in [0, 1] before normalisation; a shift may leave that range.
+#ifndef THAW_DATASET_H
+#define THAW_DATASET_H
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/shape.h"
+#include <stdint.h>
+
+struct dataset {
+    char *name;
+    struct shape shape; // of one sample
+    int count, classes;
+    char **class_names; // [classes]
+    int *labels;        // [count], 0..classes-1
+    // Writes sample `index` as [h][w][c] floats. A pure function, safe from any thread.
+    void (*read)(const struct dataset *d, int index, float *out);
+    void (*release)(struct dataset *d); // frees self; NULL when there is nothing to free
+    void *self;
+    int sharers; // owners beside the first
+};
+
+// One more owner of d, who closes it too: for two subsets of one data set. Returns d. Not
+// thread-safe.
+struct dataset *dataset_share(struct dataset *d);
+
+// For readers and wrappers to complete: labels are 0; read, release and self are still to be set.
+// The names are copied; class_names NULL names the classes "0", "1", ...
+struct dataset *dataset_new(const char *name, struct shape shape, int count, int classes,
+                            const char *const *class_names);
+
+// A new one with name, shape, labels and classes like d's, for a wrapper to change and complete.
+struct dataset *dataset_like(const struct dataset *d);
+
+// NULL is fine.
+void dataset_close(struct dataset *d);
+
+// The chosen samples of d, in the order of `index` (copied). Takes ownership of d.
+struct dataset *dataset_subset(struct dataset *d, const int *index, int count);
+
+// Splits 0..count-1 class by class, by a seeded permutation within each class: `limit` training
+// samples per class (0: all that remain) from its start, and `validation` samples (a fraction of
+// the class below 1, rounded to the nearest number, or a number per class from 1 on) from its end.
+// Deterministic: depends on labels, seed and the two numbers alone; a larger limit keeps the
+// smaller one's samples, and neither number changes what the other one chooses. Both lists ascend;
+// the caller frees them with split_close. An error when a class has too few samples (one must
+// remain for training) says which, have and need; a class without any sample is left out.
+struct split {
+    int *train, *validation;
+    int train_count, validation_count;
+};
+bool dataset_split(const struct dataset *d, uint64_t seed, int limit, double validation,
+                   struct split *out, struct error *error);
+void split_close(struct split *s);
+
+#endif

@@ -1,0 +1,84 @@
+#include "event.h"
+#include "base/files.h"
+#include "base/xalloc.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *event_line(const struct event *e) {
+    json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:s, s:s}", "id", (json_int_t)e->id, "parent",
+                               (json_int_t)e->parent, "branch", (json_int_t)e->branch, "step",
+                               (json_int_t)e->step, "who", e->who, "do", e->text);
+    char *line = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return line;
+}
+
+static bool parse_line(const char *line, size_t length, struct event *e) {
+    json_error_t problem;
+    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem);
+    json_int_t id, parent, branch, step;
+    const char *who, *text;
+    bool ok = object &&
+              json_unpack(object, "{s:I, s:I, s:I, s:I, s:s, s:s}", "id", &id, "parent", &parent,
+                          "branch", &branch, "step", &step, "who", &who, "do", &text) == 0;
+    ok = ok && step >= 0 && strlen(who) < sizeof e->who;
+    if (ok) {
+        *e = (struct event){.id = id, .parent = parent, .branch = branch, .step = step};
+        strcpy(e->who, who);
+        e->text = xstrdup(text);
+    }
+    json_decref(object);
+    return ok;
+}
+
+static bool add_line(struct event_list *list, const char *line, size_t length) {
+    struct event e;
+    if (!parse_line(line, length, &e))
+        return false;
+    list->items = xrealloc(list->items, ((size_t)list->count + 1) * sizeof *list->items);
+    list->items[list->count++] = e;
+    return true;
+}
+
+bool event_read(const char *path, struct event_list *out, struct error *error) {
+    struct mapping file;
+    *out = (struct event_list){0};
+    if (!mapping_open(&file, path, error))
+        return false;
+    const char *at = (const char *)file.data, *end = at + file.size, *newline;
+    bool ok = true;
+    for (int number = 1; ok && at < end && (newline = memchr(at, '\n', (size_t)(end - at)));
+         number++, at = newline + 1) {
+        ok = add_line(out, at, (size_t)(newline - at));
+        int64_t last = out->count > 1 ? out->items[out->count - 2].step : 0;
+        ok = ok && out->items[out->count - 1].step >= last;
+        if (!ok)
+            error_set(error, "%s:%d: not an event; each line is what thaw wrote to an events.jsonl",
+                      path, number);
+    }
+    mapping_close(&file);
+    if (!ok)
+        event_list_close(out);
+    return ok;
+}
+
+void event_keep_user(struct event_list *list, int64_t after_id) {
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        struct event *e = &list->items[i];
+        if (strcmp(e->who, "user") == 0 && e->id > after_id)
+            list->items[kept++] = *e;
+        else
+            free(e->text);
+    }
+    list->count = kept;
+}
+
+void event_list_close(struct event_list *list) {
+    for (int i = 0; i < list->count; i++)
+        free(list->items[i].text);
+    free(list->items);
+    *list = (struct event_list){0};
+}

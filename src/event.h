@@ -1,0 +1,33 @@
+// Events: what changed a run, with the step between which and the next one it took effect.
+// events.jsonl holds one a line; run again, the user's events reproduce the run.
+#ifndef THAW_EVENT_H
+#define THAW_EVENT_H
+
+#include "base/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct event {
+    int64_t id, parent, branch;
+    int64_t step; // steps done when it took effect
+    char who[16]; // "user", "schedule", "strategy", "thaw"
+    char *text;   // "thaw layer1", "lr x0.5", "start"
+};
+
+struct event_list {
+    struct event *items;
+    int count;
+};
+
+// One JSON line without the newline; the caller frees.
+char *event_line(const struct event *e);
+
+// Reads events.jsonl. A last line without a newline (a crash while writing) is left out; any other
+// malformed line is an error with its number. Steps must not fall within a branch.
+bool event_read(const char *path, struct event_list *out, struct error *error);
+
+// Keeps only what the user did in events with a higher id (all: -1).
+void event_keep_user(struct event_list *list, int64_t after_id);
+void event_list_close(struct event_list *list);
+
+#endif

@@ -1,0 +1,136 @@
+// An experiment: everything that decides a run, read from YAML through one table of keys, which
+// also feeds --set, help, nearest-name errors and the resolved output.
+#ifndef THAW_EXPERIMENT_H
+#define THAW_EXPERIMENT_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    EXPERIMENT_LIST_MAX = 32,
+    EXPERIMENT_KEYS_MAX = 64, // at least as many as the table has
+};
+
+struct text_list {
+    int count;
+    char *item[EXPERIMENT_LIST_MAX];
+};
+
+struct real_list {
+    int count;
+    double item[EXPERIMENT_LIST_MAX];
+};
+
+struct experiment {
+    char *name; // free text; default: the file's name without its ending (filled in on reading)
+    int64_t seed;
+    struct {
+        char *name;     // "resnet20": see `thaw models`
+        char *weights;  // a built-in name, or, with a '/' or a '.' in it, a file; "": none
+        bool partial;   // allow missing and unexpected names in the weight file
+        bool new_head;  // start the classifier from its initialisation
+        char *shortcut; // "default", "a", "b"
+        double dropout; // before the classifier
+    } model;
+    struct {
+        char *name;    // "fashion-mini": see `thaw datasets`
+        char *path;    // for readers of a person's own files; "": none
+        int64_t size;  // side of the square that images are enlarged or reduced to; 0: as they are
+        int64_t limit; // training samples per class; 0: all
+        double validation;        // fraction of a class below 1, or a number of samples per class
+        struct text_list shift;   // "noise 0.353", "relabel 7", ...
+        struct text_list augment; // "flip", "crop 2"
+        struct real_list mean, std;
+        int64_t test_limit; // test samples per class; 0: all
+    } data;
+    struct {
+        int64_t epochs;
+        int64_t batch;
+        double label_smoothing;
+        bool prefix_dropout;
+        int64_t evaluate_every; // epochs between evaluations on the validation samples
+        int64_t save_every;     // steps between saved states; 0: at the end of every epoch
+        char *best;             // "accuracy" or "loss": what best.safetensors is chosen by
+    } train;
+    struct {
+        struct text_list rules; // "thaw head", "freeze *.bn1": in order, the last one wins
+        char *bn;               // "frozen", "batch", "torch"
+    } freeze;
+    struct {
+        char *name; // "sgd", "adam", "adamw"
+        double lr, momentum, beta1, beta2, eps, weight_decay, clip;
+        bool nesterov, decay_all;
+        char *on_thaw;             // "reset", "keep"
+        struct text_list lr_scale; // "layer3 0.1": multiplier for a pattern; the last one wins
+    } optim;
+    struct {
+        char *name; // "constant", "step", "cosine", "one-cycle"
+        double warmup, gamma, floor, start_div, end_div, rise;
+        struct real_list milestones;
+    } schedule;
+};
+
+enum key_type { KEY_TEXT, KEY_CHOICE, KEY_INT, KEY_REAL, KEY_BOOL, KEY_TEXTS, KEY_REALS };
+
+struct experiment_key {
+    const char *path; // "optim.lr"
+    enum key_type type;
+    size_t at;           // offset in struct experiment
+    const char *preset;  // the default, as it would be written in YAML
+    double min, max;     // of numbers, and of each item of a list of numbers
+    const char *choices; // "sgd adam adamw"
+    int most;            // items of a list
+    const char *example; // a value for error messages; NULL: the preset
+    const char *help;    // one line
+};
+
+// Keys of a section stand together.
+extern const struct experiment_key experiment_keys[];
+extern const int experiment_key_count;
+
+// By path, or NULL.
+const struct experiment_key *experiment_key_find(const char *path);
+
+// Every key at its default. model.name and data.name have none: they are empty, and
+// experiment_check refuses that.
+void experiment_defaults(struct experiment *e);
+
+// Frees what e holds; harmless to repeat.
+void experiment_close(struct experiment *e);
+
+// Reads a YAML document of at most 1 MiB. Errors name file, line, column, key and what would be
+// right. Unknown keys, duplicate keys, wrong types and values out of range are errors; nothing is
+// coerced ("yes" is no boolean, "1" in quotes no number, 3 without quotes no text). Anchors,
+// aliases and tags are refused. e holds defaults where the document says nothing, and has passed
+// experiment_check. On failure e is empty and need not be closed.
+//
+// experiment_read also makes data.path, and model.weights where it is a file, absolute: a relative
+// path counts from the experiment file's directory. experiment_parse leaves them as they are;
+// `name` is the file's name in errors.
+bool experiment_read(struct experiment *e, const char *path, struct error *error);
+bool experiment_parse(struct experiment *e, const char *data, size_t size, const char *name,
+                      struct error *error);
+
+// "optim.lr=0.01"; lists as in YAML's flow style ("freeze.rules=[thaw head, freeze *.bn1]") or a
+// single item. Relative paths count from the current directory. A wrong value leaves the old one.
+// Call experiment_check after the last one.
+bool experiment_set(struct experiment *e, const char *assignment, struct error *error);
+
+// Whether the values go together; errors begin with the key.
+bool experiment_check(const struct experiment *e, struct error *error);
+
+// Every key with its value, as YAML that experiment_parse reads back to the same values: floats
+// with the fewest digits (up to 17) that read back exactly. The caller frees.
+char *experiment_text(const struct experiment *e);
+
+// One key's value as it stands there, appended to t.
+void experiment_text_value(struct text *t, const struct experiment *e,
+                           const struct experiment_key *key);
+
+// A table of all keys: value and range, default, what it does.
+void experiment_help(FILE *out);
+
+#endif

@@ -1,0 +1,51 @@
+// The sum of two tensors of one shape: where a shortcut joins.
+#include "base/kernels.h"
+#include "ops/op.h"
+
+static bool add_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
+                      struct error *error) {
+    (void)attr;
+    char a[32], b[32];
+    if (!shape_equal(in[0], in[1]))
+        return error_set(error, "add: the shapes differ: %s and %s", shape_text(in[0], a),
+                         shape_text(in[1], b));
+    *out = in[0];
+    return true;
+}
+
+static void add_forward_samples(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    size_t each = shape_count(call->out_shape), at = first * each;
+    kernels()->sum(count * each, call->in[0] + at, call->in[1] + at, call->out + at);
+}
+
+static void add_forward(const struct op_call *call) {
+    op_run(call, op_pieces(call), add_forward_samples);
+}
+
+static void add_backward_samples(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    size_t each = shape_count(call->out_shape), at = first * each;
+    for (int i = 0; i < 2; i++)
+        op_give(call->din[i], at, count * each, call->dout + at);
+}
+
+static void add_backward(const struct op_call *call) {
+    op_run(call, op_pieces(call), add_backward_samples);
+}
+
+static struct op_flops add_flops(const union op_attr *attr, const struct shape *in,
+                                 struct shape out) {
+    (void)attr, (void)in;
+    return (struct op_flops){.forward = (double)shape_count(out)};
+}
+
+const struct operation op_add = {
+    .name = "add",
+    .inputs = 2,
+    .pure = true,
+    .infer = add_infer,
+    .forward = add_forward,
+    .backward = add_backward,
+    .flops = add_flops,
+};

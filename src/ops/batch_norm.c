@@ -1,0 +1,310 @@
+// Batch normalisation (Ioffe and Szegedy, 2015), per channel over batch, height and width:
+// y = (x - mean) * invstd * weight + bias, invstd = 1 / sqrt(variance + eps), always computed as
+// fma(x, scale, shift) with scale = weight * invstd, shift = bias - mean * scale.
+//
+// mode.batch_stats: mean and (biased) variance of the batch; the running statistics move towards
+// them by attr.norm.momentum, the variance in its unbiased form. Otherwise the stored statistics
+// are constants. params: weight, bias, running_mean, running_var, all [c]; keep: mean, invstd of
+// the batch.
+//
+// Sums over the batch are cut into ranges of samples, and those into blocks of rows that are summed
+// in float; blocks and ranges are added in double, in order.
+#include "base/kernels.h"
+#include "ops/op.h"
+#include <math.h>
+#include <string.h>
+
+enum { WEIGHT, BIAS, MEAN, VAR };
+enum { PIECES = 16, BLOCK_ROWS = 256 };
+
+static bool batch_norm_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
+                             struct error *error) {
+    (void)attr, (void)error;
+    *out = in[0];
+    return true;
+}
+
+static int batch_norm_channels(const struct op_call *call) {
+    return call->in_shape[0].c;
+}
+
+static int batch_norm_pieces(const struct op_call *call) {
+    return call->n < PIECES ? call->n : PIECES;
+}
+
+// Rows of one sample, and of the batch.
+static size_t batch_norm_rows(const struct op_call *call) {
+    return (size_t)call->in_shape[0].h * call->in_shape[0].w;
+}
+
+static double batch_norm_count(const struct op_call *call) {
+    return (double)batch_norm_rows(call) * call->n;
+}
+
+// Scratch: two rows of doubles per piece for its sums, then eight rows of floats per channel, then
+// two rows of floats per piece for the block at hand.
+enum { FLOAT_ROWS = 8 };
+
+static double *batch_norm_sums(const struct op_call *call, int piece, int row) {
+    return (double *)call->scratch + ((size_t)piece * 2 + row) * batch_norm_channels(call);
+}
+
+static float *batch_norm_row(const struct op_call *call, int row) {
+    float *rows = (float *)batch_norm_sums(call, batch_norm_pieces(call), 0);
+    return rows + (size_t)row * batch_norm_channels(call);
+}
+
+static float *batch_norm_block(const struct op_call *call, int piece, int row) {
+    return batch_norm_row(call, FLOAT_ROWS + 2 * piece + row);
+}
+
+static size_t batch_norm_scratch(const struct op_call *call, bool backward) {
+    (void)backward;
+    size_t doubles = 2 * (size_t)batch_norm_pieces(call);
+    size_t floats = FLOAT_ROWS + 2 * (size_t)batch_norm_pieces(call);
+    return (doubles * sizeof(double) / sizeof(float) + floats) * batch_norm_channels(call);
+}
+
+static size_t batch_norm_keep(const struct op_call *call) {
+    return call->mode.batch_stats ? 2 * (size_t)batch_norm_channels(call) : 0;
+}
+
+// Adds a block's float sums to the piece's doubles; nothing when that sum is not asked for.
+static void batch_norm_add_block(int channels, const float *block, double *sums) {
+    for (int c = 0; block && c < channels; c++)
+        sums[c] += block[c];
+}
+
+// Adds up the pieces, in order, into those of piece 0.
+static const double *batch_norm_combine(const struct op_call *call, int row) {
+    double *total = batch_norm_sums(call, 0, row);
+    for (int piece = 1; piece < batch_norm_pieces(call); piece++) {
+        const double *sums = batch_norm_sums(call, piece, row);
+        for (int c = 0; c < batch_norm_channels(call); c++)
+            total[c] += sums[c];
+    }
+    return total;
+}
+
+// The blocks of rows in samples first .. first + count - 1, one after the other.
+struct batch_norm_blocks {
+    size_t at, rows, end; // rows at .. at + rows - 1 of the batch are at hand
+};
+
+static struct batch_norm_blocks batch_norm_blocks(const struct op_call *call, int first,
+                                                  int count) {
+    size_t each = batch_norm_rows(call);
+    return (struct batch_norm_blocks){.at = first * each, .end = (first + count) * each};
+}
+
+static bool batch_norm_next(struct batch_norm_blocks *blocks) {
+    blocks->at += blocks->rows;
+    size_t left = blocks->end - blocks->at;
+    blocks->rows = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    return left > 0;
+}
+
+// Forward.
+
+// Sums of x (row 0), or of (x - mean)^2 (row 1) given a mean.
+static void batch_norm_sum(const struct op_call *call, int piece, int first, int count,
+                           const float *mean) {
+    int channels = batch_norm_channels(call);
+    float *block = batch_norm_block(call, piece, 0);
+    double *sums = batch_norm_sums(call, piece, mean ? 1 : 0);
+    memset(sums, 0, channels * sizeof *sums);
+    struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
+    while (batch_norm_next(&blocks)) {
+        kernels()->channel_sums(blocks.rows, channels, call->in[0] + blocks.at * channels, mean,
+                                mean ? NULL : block, mean ? block : NULL);
+        batch_norm_add_block(channels, block, sums);
+    }
+}
+
+// The rows of floats in forward.
+enum { BATCH_MEAN, BATCH_INVSTD, SCALE, SHIFT };
+
+static void batch_norm_sum_piece(const struct op_call *call, int piece, int first, int count) {
+    batch_norm_sum(call, piece, first, count, NULL);
+}
+
+static void batch_norm_square_piece(const struct op_call *call, int piece, int first, int count) {
+    batch_norm_sum(call, piece, first, count, batch_norm_row(call, BATCH_MEAN));
+}
+
+static void batch_norm_move(float *running, double value, double momentum) {
+    *running = (float)((1 - momentum) * *running + momentum * value);
+}
+
+// Measures the batch, moves the running statistics, and leaves rows BATCH_MEAN and BATCH_INVSTD.
+static void batch_norm_measure(const struct op_call *call) {
+    int channels = batch_norm_channels(call), pieces = batch_norm_pieces(call);
+    double count = batch_norm_count(call), momentum = call->attr->norm.momentum;
+    double unbiased = count > 1 ? count / (count - 1) : 1;
+    float *mean = batch_norm_row(call, BATCH_MEAN), *invstd = batch_norm_row(call, BATCH_INVSTD);
+
+    op_run(call, pieces, batch_norm_sum_piece);
+    const double *sum = batch_norm_combine(call, 0);
+    for (int c = 0; c < channels; c++) {
+        mean[c] = (float)(sum[c] / count);
+        batch_norm_move(&call->param[MEAN][c], sum[c] / count, momentum);
+    }
+    op_run(call, pieces, batch_norm_square_piece);
+    const double *square = batch_norm_combine(call, 1);
+    for (int c = 0; c < channels; c++) {
+        double var = square[c] / count;
+        invstd[c] = (float)(1 / sqrt(var + call->attr->norm.eps));
+        batch_norm_move(&call->param[VAR][c], var * unbiased, momentum);
+    }
+}
+
+static float batch_norm_stored_invstd(const struct op_call *call, int c) {
+    return 1 / sqrtf(call->param[VAR][c] + call->attr->norm.eps);
+}
+
+static void batch_norm_apply(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    int channels = batch_norm_channels(call);
+    size_t rows = batch_norm_rows(call), at = first * rows * channels;
+    kernels()->scale_shift(count * rows, channels, call->in[0] + at, batch_norm_row(call, SCALE),
+                           batch_norm_row(call, SHIFT), call->out + at, false);
+}
+
+static void batch_norm_forward(const struct op_call *call) {
+    int channels = batch_norm_channels(call);
+    bool measured = call->mode.batch_stats;
+    if (measured)
+        batch_norm_measure(call);
+    const float *mean = measured ? batch_norm_row(call, BATCH_MEAN) : call->param[MEAN];
+    const float *invstd = batch_norm_row(call, BATCH_INVSTD);
+    float *scale = batch_norm_row(call, SCALE), *shift = batch_norm_row(call, SHIFT);
+    for (int c = 0; c < channels; c++) {
+        scale[c] =
+            call->param[WEIGHT][c] * (measured ? invstd[c] : batch_norm_stored_invstd(call, c));
+        shift[c] = call->param[BIAS][c] - mean[c] * scale[c];
+    }
+    if (call->keep && measured)
+        memcpy(call->keep, mean, 2 * (size_t)channels * sizeof *mean); // and invstd behind it
+    op_run(call, op_pieces(call), batch_norm_apply);
+}
+
+// Backward. With the batch's statistics, by the chain rule through mean and variance:
+// dx = scale * (dy - sum(dy) / count - xhat * sum(dy * xhat) / count), xhat = (x - mean) * invstd;
+// with stored ones dx = scale * dy.
+
+// The rows of floats in backward: mean and invstd as in forward; dx = dy * A + (x - CENTRE) * B +
+// C.
+enum { CENTRE = 2, A, B, C };
+
+static bool batch_norm_wants_dot(const struct op_call *call) {
+    return call->dparam[WEIGHT].to || (call->mode.batch_stats && call->din[0].to);
+}
+
+static bool batch_norm_wants_sum(const struct op_call *call) {
+    return call->dparam[BIAS].to || (call->mode.batch_stats && call->din[0].to);
+}
+
+static unsigned batch_norm_reads(const struct op_call *call) {
+    return batch_norm_wants_dot(call) ? OP_READS_IN : 0;
+}
+
+// Sums of dy (row 0) and of dy * xhat (row 1).
+static void batch_norm_dot_piece(const struct op_call *call, int piece, int first, int count) {
+    int channels = batch_norm_channels(call);
+    float *sum = batch_norm_wants_sum(call) ? batch_norm_block(call, piece, 0) : NULL;
+    float *dot = batch_norm_wants_dot(call) ? batch_norm_block(call, piece, 1) : NULL;
+    double *sums = batch_norm_sums(call, piece, 0), *dots = batch_norm_sums(call, piece, 1);
+    memset(sums, 0, channels * sizeof *sums);
+    memset(dots, 0, channels * sizeof *dots);
+    struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
+    while (batch_norm_next(&blocks)) {
+        size_t at = blocks.at * channels;
+        kernels()->channel_dots(blocks.rows, channels, call->dout + at,
+                                dot ? call->in[0] + at : NULL, batch_norm_row(call, BATCH_MEAN),
+                                batch_norm_row(call, BATCH_INVSTD), sum, dot);
+        batch_norm_add_block(channels, sum, sums);
+        batch_norm_add_block(channels, dot, dots);
+    }
+}
+
+static void batch_norm_blend(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    int channels = batch_norm_channels(call);
+    size_t rows = batch_norm_rows(call), at = first * rows * channels;
+    // With stored statistics B is 0 and x is not at hand: dy stands in.
+    const float *x = call->mode.batch_stats ? call->in[0] : call->dout;
+    kernels()->channel_blend(count * rows, channels, call->dout + at, x + at,
+                             batch_norm_row(call, CENTRE), batch_norm_row(call, A),
+                             batch_norm_row(call, B), batch_norm_row(call, C), call->din[0].to + at,
+                             call->din[0].add);
+}
+
+static void batch_norm_data_gradient(const struct op_call *call, const double *sum,
+                                     const double *dot) {
+    const float *mean = batch_norm_row(call, BATCH_MEAN);
+    const float *invstd = batch_norm_row(call, BATCH_INVSTD);
+    float *centre = batch_norm_row(call, CENTRE), *a = batch_norm_row(call, A);
+    float *b = batch_norm_row(call, B), *c = batch_norm_row(call, C);
+    double count = batch_norm_count(call);
+    bool measured = call->mode.batch_stats;
+    for (int i = 0; i < batch_norm_channels(call); i++) {
+        a[i] = call->param[WEIGHT][i] * invstd[i];
+        centre[i] = measured ? mean[i] : 0;
+        b[i] = measured ? (float)(-a[i] * invstd[i] * dot[i] / count) : 0;
+        c[i] = measured ? (float)(-a[i] * sum[i] / count) : 0;
+    }
+    op_run(call, op_pieces(call), batch_norm_blend);
+}
+
+// Rows BATCH_MEAN and BATCH_INVSTD: what forward normalised by.
+static void batch_norm_recall(const struct op_call *call) {
+    int channels = batch_norm_channels(call);
+    float *mean = batch_norm_row(call, BATCH_MEAN), *invstd = batch_norm_row(call, BATCH_INVSTD);
+    if (call->mode.batch_stats) {
+        memcpy(mean, call->keep, 2 * (size_t)channels * sizeof *mean);
+        return;
+    }
+    memcpy(mean, call->param[MEAN], (size_t)channels * sizeof *mean);
+    for (int c = 0; c < channels; c++)
+        invstd[c] = batch_norm_stored_invstd(call, c);
+}
+
+static void batch_norm_give(struct op_grad grad, int channels, const double *total) {
+    for (int c = 0; grad.to && c < channels; c++)
+        grad.to[c] = (grad.add ? grad.to[c] : 0) + (float)total[c];
+}
+
+static void batch_norm_backward(const struct op_call *call) {
+    int channels = batch_norm_channels(call);
+    const double *sum = NULL, *dot = NULL;
+    batch_norm_recall(call);
+    if (batch_norm_wants_sum(call) || batch_norm_wants_dot(call)) {
+        op_run(call, batch_norm_pieces(call), batch_norm_dot_piece);
+        sum = batch_norm_combine(call, 0);
+        dot = batch_norm_combine(call, 1);
+    }
+    batch_norm_give(call->dparam[WEIGHT], channels, dot);
+    batch_norm_give(call->dparam[BIAS], channels, sum);
+    if (call->din[0].to)
+        batch_norm_data_gradient(call, sum, dot);
+}
+
+static struct op_flops batch_norm_flops(const union op_attr *attr, const struct shape *in,
+                                        struct shape out) {
+    (void)attr, (void)in;
+    double count = (double)shape_count(out); // with stored statistics
+    return (struct op_flops){.forward = 2 * count, .data = count, .weight = 4 * count};
+}
+
+const struct operation op_batch_norm = {
+    .name = "batch_norm",
+    .inputs = 1,
+    .pure = true,
+    .infer = batch_norm_infer,
+    .keep = batch_norm_keep,
+    .scratch = batch_norm_scratch,
+    .forward = batch_norm_forward,
+    .reads = batch_norm_reads,
+    .backward = batch_norm_backward,
+    .flops = batch_norm_flops,
+};

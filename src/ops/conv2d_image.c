@@ -1,0 +1,60 @@
+#include "ops/conv2d_image.h"
+#include <string.h>
+
+enum { STRIP_FLOATS = 1 << 16 }; // a quarter of a megabyte: with a panel of weights it stays in L2
+
+static size_t conv2d_image_pitch(const struct conv2d_image *image) {
+    return (size_t)image->padded_w * (size_t)image->shape.c;
+}
+
+static bool conv2d_image_bare(const struct conv2d_image *image) {
+    return image->padded_h == image->shape.h && image->padded_w == image->shape.w;
+}
+
+int64_t conv2d_image_at(const struct conv2d_image *image, int row) {
+    const int sample = row / image->rows;
+    return (int64_t)sample * image->padded_h + (int64_t)(row % image->rows) * image->step;
+}
+
+size_t conv2d_image_floats(const struct conv2d_image *image, int rows) {
+    if (conv2d_image_bare(image))
+        return 0;
+    // Where samples meet, a grid row is further from the next than `step`.
+    const int meets = (rows - 1) / image->rows + 1;
+    const int gap = image->padded_h - image->rows * image->step;
+    const size_t high = (size_t)((rows - 1) * image->step + image->window + (gap > 0 ? meets * gap : 0));
+    return high * conv2d_image_pitch(image);
+}
+
+int conv2d_image_strip_rows(const struct conv2d_image *image, int most) {
+    const size_t fit = STRIP_FLOATS / (conv2d_image_pitch(image) * (size_t)image->step);
+    if (fit < 1)
+        return 1;
+    return fit < (size_t)most ? (int)fit : most;
+}
+
+static void conv2d_image_copy_row(const struct conv2d_image *image, int64_t row, float *to) {
+    const struct shape s = image->shape;
+    const int64_t sample = row / image->padded_h, y = row % image->padded_h - image->top;
+    const size_t pitch = conv2d_image_pitch(image), wide = (size_t)s.w * (size_t)s.c;
+    if (y < 0 || y >= s.h) {
+        memset(to, 0, pitch * sizeof *to);
+        return;
+    }
+    const size_t left = (size_t)image->left * (size_t)s.c;
+    memset(to, 0, left * sizeof *to);
+    memcpy(to + left, image->data + (size_t)(sample * s.h + y) * wide, wide * sizeof *to);
+    memset(to + left + wide, 0, (pitch - left - wide) * sizeof *to);
+}
+
+const float *conv2d_image_strip(const struct conv2d_image *image, int first, int count,
+                                float *buffer) {
+    const size_t pitch = conv2d_image_pitch(image);
+    const int64_t from = conv2d_image_at(image, first);
+    if (conv2d_image_bare(image))
+        return image->data + (size_t)from * pitch;
+    const int64_t end = conv2d_image_at(image, first + count - 1) + image->window;
+    for (int64_t row = from; row < end; row++)
+        conv2d_image_copy_row(image, row, buffer + (size_t)(row - from) * pitch);
+    return buffer;
+}

@@ -1,0 +1,140 @@
+// The contract of an operation: one const struct in one table (ops.c).
+//
+// An operation never asks "is it frozen?", only "is it wanted?": a gradient destination that is NULL
+// is skipped. Each destination says whether to set or to add; the plan decides that once, by the
+// order of the unpruned graph. Work is cut into pieces that are a function of shape alone.
+// Operations allocate nothing, hold no state, and touch only what the call hands them.
+#ifndef THAW_OPS_OP_H
+#define THAW_OPS_OP_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/shape.h"
+#include <stdint.h>
+
+enum { OP_INPUTS = 2, OP_PARAMS = 5 };
+
+// What the builder says of one operation; which member is meant follows from the operation.
+union op_attr {
+    struct {
+        int out, kernel_h, kernel_w, stride, pad, groups;
+        bool bias;
+    } conv;
+    struct {
+        int kernel, stride, pad;
+    } pool;
+    struct {
+        float eps, momentum; // PyTorch's meaning: running = (1 - momentum) * running + momentum * new
+    } norm;
+    struct {
+        int out;
+        bool bias;
+    } linear;
+    struct {
+        float p; // probability of zeroing
+    } dropout;
+    struct {
+        int out, stride; // option-A shortcut: subsample, zero-pad channels to `out` on both sides
+    } pad_shortcut;
+};
+
+// A gradient destination; `to` NULL: not wanted.
+struct op_grad {
+    float *to;
+    bool add;
+};
+
+// How this pass runs; derived anew by every plan, never stored in a layer.
+struct op_mode {
+    bool batch_stats; // norm: normalise by the batch and move the running statistics
+    bool drop;        // dropout: active
+    float smoothing;  // cross_entropy: label smoothing in [0, 1)
+    uint64_t seed;    // of the experiment
+    uint32_t step;    // counter for random draws
+    uint32_t node;    // index of the node, for random draws
+};
+
+// Everything that one invocation sees. Buffers are 64-byte aligned. in, out and gradients of
+// activations are [n][h][w][c]; params are in this build's layouts (model.h).
+struct op_call {
+    const union op_attr *attr;
+    int n; // samples in the batch, >= 1
+    struct shape in_shape[OP_INPUTS], out_shape;
+    const float *in[OP_INPUTS];
+    float *out;
+    float *param[OP_PARAMS]; // in the order of `params` below; NULL where absent. Only norm writes
+                             // (running statistics, when mode.batch_stats).
+    float *keep;             // floats that forward leaves for backward; NULL when none will come
+    float *scratch;          // for the length of this call
+    const float *dout;       // backward: the gradient of out
+    struct op_grad din[OP_INPUTS], dparam[OP_PARAMS];
+    struct op_mode mode;
+    const int *label;       // [n], cross_entropy only: class of each sample, -1 to ignore it
+    const uint32_t *sample; // [n], the data set's index of each sample, for random draws
+    struct pool *pool;
+};
+
+// What backward reads beside dout, keep and params; a bit set.
+enum { OP_READS_IN = 1, OP_READS_OUT = 2 };
+
+// Multiply and add count as two.
+struct op_flops {
+    double forward, data, weight; // per sample: forward, gradient of the inputs, of the parameters
+};
+
+struct operation {
+    const char *name;
+    int inputs;
+    bool pure; // a sample's output depends on that sample and the parameters alone in every mode
+               // (norm and dropout: only when batch_stats, drop are off: the plan asks the mode)
+
+    // Output shape of one sample, or an error that names both sizes.
+    bool (*infer)(const union op_attr *attr, const struct shape *in, struct shape *out,
+                  struct error *error);
+    // Floats for keep and for scratch. They look at attr, n, shapes, mode, pool, and (by NULL or
+    // not) din and dparam. Scratch is asked separately for forward and backward. NULL means 0.
+    size_t (*keep)(const struct op_call *call);
+    size_t (*scratch)(const struct op_call *call, bool backward);
+    void (*forward)(const struct op_call *call);
+    // Which of OP_READS_* backward needs for the destinations that are wanted; NULL means none.
+    unsigned (*reads)(const struct op_call *call);
+    void (*backward)(const struct op_call *call);
+    struct op_flops (*flops)(const union op_attr *attr, const struct shape *in, struct shape out);
+};
+
+// All operations; their order is not significant. See each file for its params and formulas.
+extern const struct operation op_conv2d;        // weight [r][s][c/groups][k], bias [k] or NULL
+extern const struct operation op_batch_norm;    // weight, bias, running_mean, running_var (no
+                                                // counter: the pass counts batches)
+extern const struct operation op_linear;        // weight [out][in], bias [out] or NULL
+extern const struct operation op_relu;
+extern const struct operation op_max_pool;
+extern const struct operation op_avg_pool;      // count_include_pad, as PyTorch's default
+extern const struct operation op_global_pool;   // mean over h, w: a vector
+extern const struct operation op_add;
+extern const struct operation op_flatten;
+extern const struct operation op_dropout;
+extern const struct operation op_pad_shortcut;
+extern const struct operation op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
+                                                // dout is the gradient per sample, 1/n from the pass
+
+// The table, NULL-terminated. operation_find gives NULL for an unknown name.
+extern const struct operation *const operations[];
+const struct operation *operation_find(const char *name);
+
+// For operations whose samples are independent of each other.
+
+// Does samples first .. first + count - 1; `piece` may choose a place for partial sums.
+typedef void op_work(const struct op_call *call, int piece, int first, int count);
+
+// Into how many pieces the batch is worth cutting, by the larger of input and output: 1 .. n.
+int op_pieces(const struct op_call *call);
+
+// Cuts the batch into `pieces` (1 .. n) ranges of samples of nearly equal size and runs them on the
+// pool; returns when all are done.
+void op_run(const struct op_call *call, int pieces, op_work *work);
+
+// Sets or adds `count` gradients, beginning at element `at`; nothing when not wanted.
+void op_give(struct op_grad grad, size_t at, size_t count, const float *from);
+
+#endif

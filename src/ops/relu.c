@@ -1,0 +1,54 @@
+// max(0, x). Backward reads the output, so that the input need not be saved.
+#include "base/kernels.h"
+#include "ops/op.h"
+
+static bool relu_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
+                       struct error *error) {
+    (void)attr, (void)error;
+    *out = in[0];
+    return true;
+}
+
+static void relu_forward_samples(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    size_t each = shape_count(call->out_shape), at = first * each;
+    kernels()->relu(count * each, call->in[0] + at, call->out + at);
+}
+
+static void relu_forward(const struct op_call *call) {
+    op_run(call, op_pieces(call), relu_forward_samples);
+}
+
+static unsigned relu_reads(const struct op_call *call) {
+    return call->din[0].to ? OP_READS_OUT : 0;
+}
+
+static void relu_backward_samples(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    size_t each = shape_count(call->out_shape), at = first * each;
+    kernels()->relu_back(count * each, call->out + at, call->dout + at, call->din[0].to + at,
+                         call->din[0].add);
+}
+
+static void relu_backward(const struct op_call *call) {
+    if (call->din[0].to)
+        op_run(call, op_pieces(call), relu_backward_samples);
+}
+
+static struct op_flops relu_flops(const union op_attr *attr, const struct shape *in,
+                                  struct shape out) {
+    (void)attr, (void)in;
+    double count = (double)shape_count(out);
+    return (struct op_flops){.forward = count, .data = count};
+}
+
+const struct operation op_relu = {
+    .name = "relu",
+    .inputs = 1,
+    .pure = true,
+    .infer = relu_infer,
+    .forward = relu_forward,
+    .reads = relu_reads,
+    .backward = relu_backward,
+    .flops = relu_flops,
+};

@@ -1,0 +1,124 @@
+#include "pass.h"
+#include "base/clock.h"
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+bool pass_use(struct pass *pass, const struct plan *plan, struct error *error) {
+    size_t bytes = plan->floats * sizeof(float);
+    if (!arena_reserve(&pass->arena, bytes, error))
+        return false;
+    arena_trim(&pass->arena, bytes);
+    pass->plan = plan;
+    pass->batch = NULL;
+    return true;
+}
+
+// The plan's call, for the batch at hand.
+static struct op_call batch_call(const struct pass *pass, int index) {
+    const struct node *node = &pass->plan->model->nodes[index];
+    struct op_call call = plan_call(pass->plan, pass->weights, pass->arena.base, index);
+    for (int k = 0; k < node->op->inputs; k++)
+        if (node->in[k] == 0)
+            call.in[k] = pass->batch->x;
+    call.n = pass->batch->n;
+    call.label = pass->batch->label;
+    call.sample = pass->batch->sample;
+    call.mode.seed = pass->seed;
+    call.mode.step = pass->step;
+    return call;
+}
+
+static bool all_finite(const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+static void run_node(struct pass *pass, int index) {
+    const struct node *node = &pass->plan->model->nodes[index];
+    struct op_call call = batch_call(pass, index);
+    node->op->forward(&call);
+    if (pass->plan->nodes[index].batch_stats && node->counter >= 0)
+        ++*weights_counter(pass->weights, node->counter);
+    if (pass->check && pass->bad_node < 0 &&
+        !all_finite(call.out, (size_t)call.n * shape_count(call.out_shape)))
+        pass->bad_node = index;
+}
+
+static int labelled(const struct batch *b) {
+    int count = 0;
+    for (int i = 0; i < b->n; i++)
+        count += b->label[i] >= 0;
+    return count;
+}
+
+static int highest(const float *logits, int classes) {
+    int best = 0;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
+
+static void measure(struct pass *pass) {
+    const struct model *m = pass->plan->model;
+    const struct batch *b = pass->batch;
+    const float *loss = pass->arena.base + pass->plan->nodes[model_loss(m)].out;
+    const float *logits = pass_logits(pass);
+    int count = labelled(b);
+    double sum = 0;
+    pass->correct = 0;
+    for (int i = 0; i < b->n; i++) {
+        sum += loss[i];
+        pass->correct +=
+            highest(logits + (size_t)i * (size_t)m->classes, m->classes) == b->label[i];
+    }
+    pass->loss = count ? sum / count : 0;
+}
+
+void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
+    assert(batch->n >= 1 && batch->n <= pass->plan->options.n);
+    double start = clock_seconds();
+    pass->batch = batch;
+    pass->step = step;
+    pass->bad_node = -1;
+    for (int i = 1; i < pass->plan->model->node_count; i++)
+        run_node(pass, i);
+    measure(pass);
+    pass->forward_seconds = clock_seconds() - start;
+}
+
+void pass_backward(struct pass *pass) {
+    const struct plan *plan = pass->plan;
+    double start = clock_seconds();
+    int loss = model_loss(plan->model), count = labelled(pass->batch);
+    if (plan->trains) {
+        float *dloss = pass->arena.base + plan->nodes[loss].grad;
+        for (int i = 0; i < pass->batch->n; i++)
+            dloss[i] = count ? 1.0f / (float)count : 0;
+    }
+    for (int i = loss; i > 0 && plan->trains; i--) {
+        if (!plan->nodes[i].wanted)
+            continue;
+        struct op_call call = batch_call(pass, i);
+        plan->model->nodes[i].op->backward(&call);
+    }
+    pass->backward_seconds = clock_seconds() - start;
+}
+
+const float *pass_logits(const struct pass *pass) {
+    return pass->arena.base + pass->plan->nodes[model_logits(pass->plan->model)].out;
+}
+
+const float *pass_gradient(const struct pass *pass, int param) {
+    int storage = pass->plan->model->params[param].storage;
+    ptrdiff_t at = pass->plan->param_grad[storage];
+    return at == PLAN_NONE ? NULL : pass->arena.base + at;
+}
+
+void pass_close(struct pass *pass) {
+    arena_close(&pass->arena);
+    *pass = (struct pass){0};
+}

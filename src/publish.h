@@ -1,0 +1,30 @@
+// What a session shows to its readers: the latest snapshot, and a bounded ring of records. Writers
+// never wait for readers. Thread-safe.
+#ifndef THAW_PUBLISH_H
+#define THAW_PUBLISH_H
+
+#include "snapshot.h"
+#include <pthread.h>
+
+enum { PUBLISH_RECORDS = 4096 };
+
+struct publisher {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct snapshot snapshot;
+    struct record *ring; // [PUBLISH_RECORDS]; record number i lies at i % PUBLISH_RECORDS
+    int64_t records, version;
+};
+
+void publish_open(struct publisher *p);
+void publish_close(struct publisher *p);
+
+void publish_snapshot(struct publisher *p, const struct snapshot *s);
+void publish_record(struct publisher *p, const struct record *r);
+
+// As the doors of struct session say.
+void publish_look(struct publisher *p, struct snapshot *out);
+int publish_read(struct publisher *p, int64_t *cursor, struct record *out, int most);
+void publish_wait(struct publisher *p, int64_t *version, int milliseconds);
+
+#endif

@@ -1,0 +1,272 @@
+#include "run.h"
+#include "base/blas.h"
+#include "base/files.h"
+#include "base/kernels.h"
+#include "base/xalloc.h"
+#include "checkpoint/load.h"
+#include "run_state.h"
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *in_run(const struct run *run, const char *name) {
+    return files_join(run->directory, name);
+}
+
+static bool open_log(const struct run *run, const char *name, FILE **log, struct error *error) {
+    char *path = in_run(run, name);
+    *log = fopen(path, "ae");
+    bool ok = *log != NULL;
+    if (!ok)
+        error_set(error, "%s: cannot write: %s", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
+static bool open_logs(struct run *run, struct error *error) {
+    return open_log(run, "metrics.jsonl", &run->metrics, error) &&
+           open_log(run, "events.jsonl", &run->events, error);
+}
+
+static bool directory_empty(const char *path) {
+    DIR *dir = opendir(path);
+    if (!dir)
+        return errno == ENOENT;
+    int entries = 0;
+    while (readdir(dir))
+        entries++;
+    closedir(dir);
+    return entries <= 2;
+}
+
+bool run_create(struct run *run, const char *directory, const struct experiment *e,
+                struct error *error) {
+    *run = (struct run){.directory = xstrdup(directory), .next_event = 1};
+    if (!directory_empty(directory))
+        return error_set(error,
+                         "%s exists and is not an empty directory; choose another --out, or "
+                         "continue it with --resume",
+                         directory);
+    if (!files_make_directory(directory, error))
+        return false;
+    char *path = in_run(run, "experiment.yaml"), *text = experiment_text(e);
+    bool ok = files_write(path, text, strlen(text), error) && open_logs(run, error);
+    free(path);
+    free(text);
+    return ok;
+}
+
+void run_close(struct run *run) {
+    if (run->metrics)
+        fclose(run->metrics);
+    if (run->events)
+        fclose(run->events);
+    free(run->directory);
+    *run = (struct run){0};
+}
+
+static bool append(FILE *log, const struct run *run, const char *name, const char *line,
+                   struct error *error) {
+    if (fprintf(log, "%s\n", line) < 0 || fflush(log) != 0)
+        return error_run(error, "%s/%s: cannot write: %s", run->directory, name, strerror(errno));
+    return true;
+}
+
+static json_t *tally_json(const struct tally *t) {
+    return json_pack("{s:f, s:f, s:I}", "loss", tally_loss(t), "accuracy", tally_accuracy(t),
+                     "samples", (json_int_t)t->samples);
+}
+
+static void set_tally(json_t *object, const char *name, const struct tally *t) {
+    if (t->samples)
+        json_object_set_new(object, name, tally_json(t));
+}
+
+static void set_step(json_t *object, const struct step_result *r) {
+    json_object_set_new(object, "loss", json_real(tally_loss(&r->tally)));
+    json_object_set_new(object, "accuracy", json_real(tally_accuracy(&r->tally)));
+    json_object_set_new(object, "lr", json_real(r->lr));
+    json_object_set_new(object, "gradient_norm", json_real(r->gradient_norm));
+}
+
+char *record_line(const struct record *r) {
+    static const char *const kinds[] = {"step", "epoch", "event", "test", "note"};
+    json_t *object = json_pack("{s:s, s:I, s:I}", "kind", kinds[r->kind], "step",
+                               (json_int_t)r->step, "epoch", (json_int_t)r->epoch);
+    if (r->kind == RECORD_STEP)
+        set_step(object, &r->result);
+    set_tally(object, "train", &r->train);
+    set_tally(object, "validation", &r->validation);
+    set_tally(object, "test", &r->test);
+    if (r->kind == RECORD_EPOCH) {
+        json_object_set_new(object, "best", json_boolean(r->best));
+        json_object_set_new(object, "seconds", json_real(r->seconds));
+    }
+    if (r->text[0])
+        json_object_set_new(object, "text", json_string(r->text));
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(object);
+    return line;
+}
+
+bool run_metrics(struct run *run, const struct record *record, struct error *error) {
+    char *line = record_line(record);
+    bool ok = append(run->metrics, run, "metrics.jsonl", line, error);
+    free(line);
+    return ok;
+}
+
+bool run_event(struct run *run, int64_t step, const char *who, const char *text,
+               struct error *error) {
+    struct event e = {.id = run->next_event, .parent = run->last_event, .step = step};
+    snprintf(e.who, sizeof e.who, "%s", who);
+    e.text = xstrdup(text);
+    char *line = event_line(&e);
+    bool ok = append(run->events, run, "events.jsonl", line, error);
+    run->last_event = run->next_event++;
+    free(line);
+    free(e.text);
+    return ok;
+}
+
+static bool better(const struct training *t, const struct tally *now, const struct tally *best) {
+    if (strcmp(t->experiment->train.best, "loss") == 0)
+        return tally_loss(now) < tally_loss(best);
+    return tally_accuracy(now) > tally_accuracy(best);
+}
+
+static bool save(const struct run *run, const struct training *t, const char *name,
+                 struct error *error) {
+    char *path = in_run(run, name), step[32];
+    snprintf(step, sizeof step, "%" PRId64, t->step);
+    const char *const metadata[] = {
+        "arch", t->model->arch, "experiment", t->experiment->name, "step", step};
+    bool ok = save_weights(&t->weights, path, metadata, 3, error);
+    free(path);
+    return ok;
+}
+
+bool run_best(struct run *run, const struct training *t, const struct tally *validation, bool *best,
+              struct error *error) {
+    *best = run->best_step == 0 || better(t, validation, &run->best);
+    if (!*best)
+        return true;
+    run->best = *validation;
+    run->best_step = t->step;
+    return save(run, t, "best.safetensors", error);
+}
+
+bool run_save_last(struct run *run, const struct training *t, struct error *error) {
+    return save(run, t, "last.safetensors", error);
+}
+
+static char *state_directory(const struct run *run, int64_t number) {
+    char *name = xprintf("state-%" PRId64, number), *path = in_run(run, name);
+    free(name);
+    return path;
+}
+
+static bool point_to_state(const struct run *run, int64_t number, struct error *error) {
+    char *text = xprintf("state-%" PRId64 "\n", number), *pointer = in_run(run, "state");
+    bool ok = files_write(pointer, text, strlen(text), error);
+    free(text);
+    free(pointer);
+    return ok;
+}
+
+static int64_t bytes_written(FILE *log) {
+    fseek(log, 0, SEEK_END);
+    return ftell(log);
+}
+
+bool run_save_state(struct run *run, const struct training *t, struct error *error) {
+    int64_t old = run->state, number = old + 1;
+    struct run_marks marks = {bytes_written(run->metrics), bytes_written(run->events),
+                              run->last_event};
+    char *path = state_directory(run, number);
+    files_remove(path); // left by a crash
+    bool ok = files_make_directory(path, error) && run_state_write(path, run, t, &marks, error) &&
+              point_to_state(run, number, error);
+    if (ok) {
+        char *gone = state_directory(run, old);
+        files_remove(gone);
+        free(gone);
+        run->state = number;
+    } else {
+        files_remove(path);
+    }
+    free(path);
+    return ok;
+}
+
+// The number in the pointer file; 0 when there is none yet.
+static bool read_pointer(const struct run *run, int64_t *number, struct error *error) {
+    char *path = in_run(run, "state");
+    struct mapping file = {0};
+    *number = 0;
+    bool ok = true;
+    if (files_exist(path) && (ok = mapping_open(&file, path, error))) {
+        char *text = xstrndup((const char *)file.data, file.size < 64 ? file.size : 64);
+        text[strcspn(text, "\n")] = '\0';
+        ok = strncmp(text, "state-", 6) == 0 && text_to_int(text + 6, number) && *number > 0;
+        if (!ok)
+            error_set(error, "%s: does not name a saved state, such as 'state-3'", path);
+        free(text);
+        mapping_close(&file);
+    }
+    free(path);
+    return ok;
+}
+
+static bool cut_log(const struct run *run, const char *name, int64_t bytes, struct error *error) {
+    char *path = in_run(run, name);
+    bool ok = truncate(path, bytes) == 0;
+    if (!ok)
+        error_set(error, "%s: cannot shorten to the saved state: %s", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
+static bool later_events(const struct run *run, int64_t last_event, struct event_list *later,
+                         struct error *error) {
+    char *path = in_run(run, "events.jsonl");
+    bool ok = event_read(path, later, error);
+    if (ok)
+        event_keep_user(later, last_event);
+    free(path);
+    return ok;
+}
+
+bool run_resume(struct run *run, const char *directory, struct training *t,
+                struct event_list *later, struct error *error) {
+    *run = (struct run){.directory = xstrdup(directory)};
+    *later = (struct event_list){0};
+    struct run_marks marks = {0};
+    if (!read_pointer(run, &run->state, error))
+        return false;
+    char *path = state_directory(run, run->state);
+    bool ok = (run->state == 0 || run_state_read(path, run, t, &marks, error)) &&
+              later_events(run, marks.last_event, later, error) &&
+              cut_log(run, "metrics.jsonl", marks.metrics_bytes, error) &&
+              cut_log(run, "events.jsonl", marks.events_bytes, error) && open_logs(run, error);
+    run->last_event = marks.last_event;
+    run->next_event = marks.last_event + 1;
+    free(path);
+    return ok;
+}
+
+bool run_finished(const char *directory) {
+    char *path = files_join(directory, "last.safetensors");
+    bool finished = files_exist(path);
+    free(path);
+    return finished;
+}
+
+char *run_fingerprint(void) {
+    return xprintf("thaw %s, compiler %s, kernels %s, %s", THAW_VERSION, __VERSION__,
+                   kernels()->isa, blas_description());
+}

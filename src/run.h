@@ -1,0 +1,69 @@
+// The run directory: what a run was asked, what happened, and where it can be taken up again.
+//
+//   experiment.yaml     as resolved
+//   metrics.jsonl       one object a line: steps, epochs, test
+//   events.jsonl        what changed the run, see event.h
+//   state-N/, state     a saved training state, and the file that names the one in force
+//   best.safetensors    the weights with the best validation
+//   last.safetensors    the weights at the end
+//
+// Owned by the trainer thread.
+#ifndef THAW_RUN_H
+#define THAW_RUN_H
+
+#include "event.h"
+#include "snapshot.h"
+#include "training.h"
+#include <stdio.h>
+
+struct run {
+    char *directory;
+    FILE *metrics, *events;
+    int64_t next_event, last_event; // ids
+    int64_t state;                  // number of the state in force; 0: none yet
+    struct tally best;              // validation of best.safetensors
+    int64_t best_step;              // 0: none yet
+};
+
+// Makes the directory with experiment.yaml and empty logs. An existing directory is refused unless
+// it is empty.
+bool run_create(struct run *run, const char *directory, const struct experiment *e,
+                struct error *error);
+
+// Takes up a run from its last saved state: reads the state into t, truncates the logs to where
+// they were then, and hands out the user's events that came later (the caller closes the list). A
+// run without a state starts from its beginning.
+bool run_resume(struct run *run, const char *directory, struct training *t,
+                struct event_list *later, struct error *error);
+
+// True when the run in this directory has ended with all its steps done.
+bool run_finished(const char *directory);
+
+void run_close(struct run *run);
+
+// Appends to metrics.jsonl (a step, an epoch, a test) and flushes. ERROR_RUN when the disk is full.
+bool run_metrics(struct run *run, const struct record *record, struct error *error);
+
+// A record as one JSON line without the newline; the caller frees.
+char *record_line(const struct record *record);
+
+// Appends an event at `step`.
+bool run_event(struct run *run, int64_t step, const char *who, const char *text,
+               struct error *error);
+
+// Notes a validation result; saves best.safetensors and says true in *best when it is the best so
+// far by the experiment's train.best.
+bool run_best(struct run *run, const struct training *t, const struct tally *validation, bool *best,
+              struct error *error);
+
+// Saves the full training state, atomically.
+bool run_save_state(struct run *run, const struct training *t, struct error *error);
+
+// Saves last.safetensors.
+bool run_save_last(struct run *run, const struct training *t, struct error *error);
+
+// "thaw 0.1.0, gcc 12.2.0, avx512, OpenBLAS ...": what the bits of a run depend on beside the
+// experiment. The caller frees.
+char *run_fingerprint(void);
+
+#endif

@@ -1,0 +1,211 @@
+#include "run_state.h"
+#include "base/files.h"
+#include "base/xalloc.h"
+#include "checkpoint/load.h"
+#include "checkpoint/safetensors.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Moments are saved in this build's layouts, under the parameter's name and one of these endings.
+static const char *const endings[2] = {".first", ".second"};
+
+static float **moment_of(const struct optim *o, int param, int which) {
+    struct optim_state *s = &o->states[param];
+    return which == 0 ? &s->first : &s->second;
+}
+
+static bool write_moments(const char *directory, const struct training *t, struct error *error) {
+    int params = t->model->param_count, count = 0;
+    struct tensor_out *out = xcalloc(2 * (size_t)params + 1, sizeof *out);
+    for (int i = 0; i < 2 * params; i++) {
+        const struct param *p = &t->model->params[i / 2];
+        const float *moment = *moment_of(&t->optim, i / 2, i % 2);
+        if (!moment)
+            continue;
+        out[count++] = (struct tensor_out){
+            .name = xprintf("%s%s", p->name, endings[i % 2]),
+            .dtype = DTYPE_F32,
+            .dims = {.rank = 1, .size = {(int64_t)p->count}},
+            .data = moment,
+        };
+    }
+    char *path = files_join(directory, "moments.safetensors");
+    bool ok = safetensors_write(path, out, count, NULL, 0, error);
+    for (int i = 0; i < count; i++)
+        free((void *)(uintptr_t)out[i].name);
+    free(out);
+    free(path);
+    return ok;
+}
+
+static json_t *tally_state(const struct tally *t) {
+    return json_pack("{s:f, s:I, s:I}", "loss", t->loss, "correct", (json_int_t)t->correct,
+                     "samples", (json_int_t)t->samples);
+}
+
+static bool tally_restore(const json_t *object, struct tally *t) {
+    json_int_t correct, samples;
+    bool ok = json_unpack((json_t *)(uintptr_t)object, "{s:F, s:I, s:I}", "loss", &t->loss,
+                          "correct", &correct, "samples", &samples) == 0;
+    if (ok)
+        t->correct = correct, t->samples = samples;
+    return ok;
+}
+
+// Per parameter: frozen (its hash) or not, multiplier, steps of the optimiser.
+static json_t *params_state(const struct training *t) {
+    json_t *all = json_object();
+    for (int i = 0; i < t->model->param_count; i++) {
+        json_t *p = json_pack("{s:f, s:I}", "lr_scale", t->lr_scale[i], "steps",
+                              (json_int_t)t->optim.states[i].steps);
+        char hash[24];
+        snprintf(hash, sizeof hash, "%016" PRIx64, t->frozen[i]);
+        if (!t->flags.thawed[i])
+            json_object_set_new(p, "frozen", json_string(hash));
+        json_object_set_new(all, t->model->params[i].name, p);
+    }
+    return all;
+}
+
+static bool write_json(const char *directory, const struct run *run, const struct training *t,
+                       const struct run_marks *marks, struct error *error) {
+    json_t *state =
+        json_pack("{s:I, s:I, s:f, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
+                  (json_int_t)t->step, "total", (json_int_t)t->total, "lr_factor", t->lr_factor,
+                  "bn", bn_policy_name(t->bn), "epoch", tally_state(&t->epoch), "best",
+                  tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
+                  (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
+                  "last_event", (json_int_t)marks->last_event, "params", params_state(t));
+    char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char *path = files_join(directory, "state.json");
+    bool ok = files_write(path, text, strlen(text), error);
+    free(path);
+    free(text);
+    json_decref(state);
+    return ok;
+}
+
+bool run_state_write(const char *directory, const struct run *run, const struct training *t,
+                     const struct run_marks *marks, struct error *error) {
+    char *path = files_join(directory, "weights.safetensors");
+    bool ok = save_weights(&t->weights, path, NULL, 0, error) &&
+              write_moments(directory, t, error) && write_json(directory, run, t, marks, error);
+    free(path);
+    return ok;
+}
+
+static bool restore_param(const json_t *all, struct training *t, int i, struct flags *flags) {
+    const struct param *p = &t->model->params[i];
+    json_t *object = json_object_get(all, p->name);
+    json_int_t steps;
+    if (!object || json_unpack(object, "{s:F, s:I}", "lr_scale", &t->lr_scale[i], "steps", &steps))
+        return false;
+    t->optim.states[i].steps = steps;
+    const json_t *hash = json_object_get(object, "frozen");
+    flags->thawed[i] = hash == NULL;
+    if (hash && json_is_string(hash))
+        t->frozen[i] = strtoull(json_string_value(hash), NULL, 16);
+    return true;
+}
+
+static bool restore_policy(struct training *t, const char *name) {
+    static const enum bn_policy all[] = {BN_FROZEN, BN_BATCH, BN_TORCH};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(name, bn_policy_name(all[i])) != 0)
+            continue;
+        t->bn = all[i];
+        return true;
+    }
+    return false;
+}
+
+// The numbers of state.json; flags are handed out, to be put in force when all else is read.
+static bool restore_json(const json_t *state, struct run *run, struct training *t,
+                         struct run_marks *marks, struct flags *flags) {
+    json_int_t step, total, best_step, metrics, events, last;
+    const char *bn;
+    json_t *epoch, *best, *params;
+    if (json_unpack((json_t *)(uintptr_t)state,
+                    "{s:I, s:I, s:F, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
+                    "total", &total, "lr_factor", &t->lr_factor, "bn", &bn, "epoch", &epoch, "best",
+                    &best, "best_step", &best_step, "metrics_bytes", &metrics, "events_bytes",
+                    &events, "last_event", &last, "params", &params) != 0)
+        return false;
+    if (total != t->total || step < 0 || step > total || !restore_policy(t, bn) ||
+        !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best))
+        return false;
+    t->step = step;
+    run->best_step = best_step;
+    *marks = (struct run_marks){metrics, events, last};
+    for (int i = 0; i < t->model->param_count; i++)
+        if (!restore_param(params, t, i, flags))
+            return false;
+    return true;
+}
+
+static bool read_json(const char *directory, struct run *run, struct training *t,
+                      struct run_marks *marks, struct flags *flags, struct error *error) {
+    char *path = files_join(directory, "state.json");
+    json_error_t problem;
+    json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
+    bool ok = state && restore_json(state, run, t, marks, flags);
+    if (!ok)
+        error_set(error, "%s: not a state of this experiment%s%s", path, state ? "" : ": ",
+                  state ? "" : problem.text);
+    json_decref(state);
+    free(path);
+    return ok;
+}
+
+static bool read_moments(const char *directory, struct training *t, struct error *error) {
+    char *path = files_join(directory, "moments.safetensors");
+    struct safetensors file;
+    bool ok = safetensors_open(&file, path, error);
+    for (int i = 0; ok && i < 2 * t->model->param_count; i++) {
+        const struct param *p = &t->model->params[i / 2];
+        char *name = xprintf("%s%s", p->name, endings[i % 2]);
+        const struct tensor_entry *entry = safetensors_find(&file, name);
+        free(name);
+        if (!entry)
+            continue;
+        if (dims_count(entry->dims) != p->count) {
+            ok = error_set(error, "%s: %s has %zu numbers, not %zu", path, entry->name,
+                           dims_count(entry->dims), p->count);
+            break;
+        }
+        float **moment = moment_of(&t->optim, i / 2, i % 2);
+        *moment = xcalloc(p->count, sizeof **moment);
+        tensor_to_float(entry, *moment);
+    }
+    if (ok)
+        safetensors_close(&file);
+    free(path);
+    return ok;
+}
+
+static bool read_weights(const char *directory, struct training *t, struct error *error) {
+    char *path = files_join(directory, "weights.safetensors");
+    struct safetensors file;
+    bool ok = safetensors_open(&file, path, error);
+    if (ok) {
+        ok = load_weights(&t->weights, &file, &(struct load_options){0}, NULL, error) ||
+             error_prefix(error, "%s: ", path);
+        safetensors_close(&file);
+    }
+    free(path);
+    return ok;
+}
+
+bool run_state_read(const char *directory, struct run *run, struct training *t,
+                    struct run_marks *marks, struct error *error) {
+    struct flags flags = flags_open(t->model);
+    bool ok = read_weights(directory, t, error) && read_moments(directory, t, error) &&
+              read_json(directory, run, t, marks, &flags, error);
+    if (!ok) {
+        flags_close(&flags);
+        return false;
+    }
+    return training_restore_flags(t, &flags, error);
+}

@@ -1,0 +1,19 @@
+// The saved training state: weights, moments, and state.json. Used by run.c.
+#ifndef THAW_RUN_STATE_H
+#define THAW_RUN_STATE_H
+
+#include "run.h"
+
+// Where the logs stood.
+struct run_marks {
+    int64_t metrics_bytes, events_bytes, last_event;
+};
+
+bool run_state_write(const char *directory, const struct run *run, const struct training *t,
+                     const struct run_marks *marks, struct error *error);
+
+// Checks everything before it changes t.
+bool run_state_read(const char *directory, struct run *run, struct training *t,
+                    struct run_marks *marks, struct error *error);
+
+#endif

@@ -1,0 +1,23 @@
+// A session as its readers see it: commands in, snapshots and records out. The live trainer, a
+// replayed run and a test double offer the same doors. All functions are safe from any thread.
+#ifndef THAW_SESSION_H
+#define THAW_SESSION_H
+
+#include "command.h"
+#include "snapshot.h"
+
+struct session {
+    // False when the queue is full.
+    bool (*send)(struct session *s, const struct command *c);
+    // The latest snapshot.
+    void (*look)(struct session *s, struct snapshot *out);
+    // Copies up to `most` records from number *cursor on and moves the cursor; returns how many.
+    // Records that have left the bounded ring are skipped.
+    int (*read)(struct session *s, int64_t *cursor, struct record *out, int most);
+    // Sleeps until something changed since version *version (and updates it) or `milliseconds` have
+    // passed.
+    void (*wait)(struct session *s, int64_t *version, int milliseconds);
+    void (*close)(struct session *s); // stops what runs, without saving
+};
+
+#endif

@@ -1,0 +1,25 @@
+// The live session: a thread that owns a training and a run directory, takes commands between
+// steps, and publishes snapshots and records.
+#ifndef THAW_TRAINER_H
+#define THAW_TRAINER_H
+
+#include "event.h"
+#include "run.h"
+#include "session.h"
+#include "training.h"
+
+struct trainer_options {
+    bool paused;              // wait for COMMAND_RUN before the first step
+    struct event_list script; // the user's events to do again, at their steps (taken over)
+};
+
+// Starts the thread. Takes ownership of `training` and of what `run` holds (run->directory NULL:
+// nothing is written). Close with session->close, which waits for the thread; while it runs, nobody
+// else may touch the training.
+struct session *trainer_start(struct training *training, struct run *run,
+                              const struct trainer_options *options);
+
+// After the session has ended (not while it runs): its training, for reading.
+const struct training *trainer_training(const struct session *session);
+
+#endif

@@ -1,0 +1,90 @@
+// A fine-tuning in progress, without threads or files: weights, flags, plan, optimiser and data
+// cursor, moved on one step at a time. The trainer thread owns one; tests drive it directly.
+#ifndef THAW_TRAINING_H
+#define THAW_TRAINING_H
+
+#include "base/pool.h"
+#include "dataset.h"
+#include "experiment.h"
+#include "freeze.h"
+#include "loader.h"
+#include "lr.h"
+#include "optim.h"
+#include "pass.h"
+
+// The samples of a run. `validation` and `test` may be NULL.
+struct training_data {
+    struct dataset *train, *validation, *test;
+};
+void training_data_close(struct training_data *data);
+
+// Sums over the samples seen.
+struct tally {
+    double loss; // sum of the samples' losses
+    int64_t correct, samples;
+};
+double tally_loss(const struct tally *t);     // mean; 0 without samples
+double tally_accuracy(const struct tally *t); // fraction; 0 without samples
+
+// What one step did.
+struct step_result {
+    struct tally tally;
+    double lr;            // before multipliers
+    double gradient_norm; // global, before clipping
+    double clip_scale;
+};
+
+struct training {
+    const struct experiment *experiment;
+    const struct model *model;
+    struct training_data data;
+    struct pool *pool;
+    struct weights weights;
+    struct flags flags;
+    enum bn_policy bn;
+    struct optim optim;
+    struct lr_settings lr;
+    double lr_factor; // of all parameters
+    double *lr_scale; // of each parameter
+    struct pass pass;
+    struct plan *plan, *evaluation;
+    struct loader *loader;
+    int64_t step, total;    // steps done, steps in all
+    int epoch_steps;        // steps in an epoch
+    struct tally epoch;     // of the running epoch
+    uint64_t *frozen;       // [param_count]: hash of a frozen tensor at the moment of freezing
+    const float **gradient; // [param_count], of the step at hand
+    double *step_lr;        // [param_count], of the step at hand
+};
+
+// Takes ownership of `weights` and `data` (also on failure). experiment, model and pool must
+// outlive it. Applies the experiment's freeze rules and learning-rate multipliers. Returns NULL
+// with an error when a rule or number does not fit the model or the data.
+struct training *training_open(const struct experiment *experiment, const struct model *model,
+                               struct weights weights, struct training_data data, struct pool *pool,
+                               struct error *error);
+void training_close(struct training *t);
+
+// The next step. Fails (ERROR_RUN) when the loss is not finite, naming the step and the first layer
+// with a bad value; the weights then are those before the step, but for running statistics.
+bool training_step(struct training *t, struct step_result *result, struct error *error);
+
+// Loss and accuracy on a data set, in evaluation mode. Changes nothing.
+bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
+                       struct error *error);
+
+// Takes effect at once, between two steps: "thaw PATTERN", "freeze PATTERN", "bn POLICY",
+// "lr FACTOR", "lr PATTERN xFACTOR". On error nothing has changed (the plan may not fit in memory).
+bool training_apply(struct training *t, const char *text, struct error *error);
+
+// Puts the flags of a saved state into force (taking ownership, also on failure); moments and
+// hashes are left as they were restored.
+bool training_restore_flags(struct training *t, struct flags *flags, struct error *error);
+
+// The learning rate of the coming step, before the multipliers of parameters.
+double training_lr(const struct training *t);
+
+// Rehashes all frozen tensors; false with the name of the first one that changed.
+bool training_verify(const struct training *t, struct error *error);
+
+#endif

@@ -1,0 +1,246 @@
+#include "models/models.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct model *make(const char *name, struct arch_options options) {
+    struct error error = {0};
+    const struct arch *arch = arch_find(name, &error);
+    struct model *m = arch ? arch_build(arch, &options, &error) : NULL;
+    if (!m)
+        fail_msg("%s", error.text);
+    return m;
+}
+
+// What tests/torch/make_names.py wrote from PyTorch's state_dict: one "name [sizes]" a line.
+static void same_as_torch(const char *name, struct arch_options options) {
+    struct model *m = make(name, options);
+    char path[4096], line[256], dims[96], want[256];
+    snprintf(path, sizeof path, "%s/tests/models/%s.names", getenv("THAW_SOURCE"), name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    for (int i = 0; i < m->param_count; i++) {
+        assert_non_null(fgets(line, sizeof line, file));
+        snprintf(want, sizeof want, "%s %s\n", m->params[i].name,
+                 dims_text(m->params[i].dims, dims));
+        assert_string_equal(want, line);
+    }
+    assert_null(fgets(line, sizeof line, file));
+    fclose(file);
+    model_close(m);
+}
+
+static void test_names_are_torchs(void **state) {
+    (void)state;
+    same_as_torch("mlp", (struct arch_options){.classes = 10});
+    same_as_torch("mlp", (struct arch_options){.classes = 10, .dropout = 0.5f});
+    same_as_torch("cnn", (struct arch_options){.classes = 10});
+    same_as_torch("cnn", (struct arch_options){.classes = 10, .dropout = 0.5f});
+    same_as_torch("resnet20", (struct arch_options){.classes = 10, .input = {32, 32, 3}});
+    same_as_torch("resnet18", (struct arch_options){.classes = 1000});
+    same_as_torch("resnet18", (struct arch_options){.classes = 1000, .dropout = 0.5f});
+}
+
+// Counted by PyTorch: see the output of tests/torch/make_names.py.
+static void test_counts(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t a, b;
+    } want[] = {
+        {"resnet8", 75290, 78042},    {"resnet20", 269722, 272474}, {"resnet32", 464154, 466906},
+        {"resnet44", 658586, 661338}, {"resnet56", 853018, 855770},
+    };
+    for (int i = 0; i < 5; i++) {
+        struct arch_options options = {.classes = 10, .input = {32, 32, 3}, .shortcut = 'a'};
+        struct model *m = make(want[i].name, options);
+        assert_int_equal(model_trainable_count(m), want[i].a);
+        model_close(m);
+        options.shortcut = 'b';
+        m = make(want[i].name, options);
+        assert_int_equal(model_trainable_count(m), want[i].b);
+        model_close(m);
+    }
+    struct model *m = make("resnet18", (struct arch_options){.classes = 1000});
+    assert_int_equal(model_trainable_count(m), 11689512);
+    model_close(m);
+}
+
+static void check_tree(const struct model *m) {
+    int param = 0;
+    for (int i = 0; i < m->module_count; i++) {
+        const struct module *module = &m->modules[i];
+        assert_true(module->end > i && module->end <= m->module_count);
+        assert_int_equal(module->first_param, param);
+        param += module->param_count;
+        if (i == 0)
+            continue;
+        const struct module *parent = &m->modules[module->parent];
+        assert_true(module->parent < i && module->end <= parent->end);
+        assert_int_equal(module->depth, parent->depth + 1);
+    }
+    assert_int_equal(param, m->param_count);
+    assert_int_equal(m->modules[0].end, m->module_count);
+}
+
+static void check_graph(const struct model *m) {
+    for (int i = 1; i < m->node_count; i++) {
+        const struct node *node = &m->nodes[i];
+        struct shape in[OP_INPUTS] = {0}, out;
+        for (int k = 0; k < node->op->inputs; k++) {
+            assert_in_range(node->in[k], 0, i - 1);
+            in[k] = m->nodes[node->in[k]].shape;
+        }
+        assert_true(node->op->infer(&node->attr, in, &out, NULL));
+        assert_true(shape_equal(out, node->shape));
+        for (int k = 0; k < OP_PARAMS; k++) {
+            if (node->param[k] >= 0)
+                assert_int_equal(m->params[node->param[k]].module, node->module);
+        }
+    }
+}
+
+// Every architecture has one head, which owns the last parameters, and blocks to thaw.
+static void check_marks(const struct model *m) {
+    int heads = 0, blocks = 0, head = 0;
+    for (int i = 0; i < m->module_count; i++) {
+        blocks += m->modules[i].block;
+        heads += m->modules[i].head;
+        head = m->modules[i].head ? i : head;
+    }
+    assert_int_equal(heads, 1);
+    assert_int_equal(m->modules[head].end, m->module_count);
+    assert_true(blocks >= 2);
+}
+
+static void test_every_arch_is_sound(void **state) {
+    (void)state;
+    for (const struct arch *const *arch = archs; *arch; arch++) {
+        struct arch_options options = {.classes = 7, .input = {0, 0, 3}, .dropout = 0.1f};
+        struct model *m = make((*arch)->name, options);
+        check_tree(m);
+        check_graph(m);
+        check_marks(m);
+        assert_int_equal(m->classes, 7);
+        assert_true(
+            shape_equal(m->nodes[0].shape, (struct shape){(*arch)->input.h, (*arch)->input.w, 3}));
+        model_close(m);
+    }
+}
+
+static int count_blocks(const char *name) {
+    struct model *m = make(name, (struct arch_options){.classes = 2});
+    int count = 0;
+    for (int i = 0; i < m->module_count; i++)
+        count += m->modules[i].block;
+    model_close(m);
+    return count;
+}
+
+static void test_blocks(void **state) {
+    (void)state;
+    assert_int_equal(count_blocks("mlp"), 2);
+    assert_int_equal(count_blocks("cnn"), 3);
+    assert_int_equal(count_blocks("resnet8"), 3);
+    assert_int_equal(count_blocks("resnet20"), 9);
+    assert_int_equal(count_blocks("resnet18"), 8);
+}
+
+static void test_flatten_layout(void **state) {
+    (void)state;
+    struct model *m = make("cnn", (struct arch_options){.classes = 10, .dropout = 0.5f});
+    const struct param *p = &m->params[model_param(m, "classifier.1.weight")];
+    assert_int_equal(p->layout, LAYOUT_FLATTEN);
+    assert_true(shape_equal(p->flat, (struct shape){3, 3, 128}));
+    model_close(m);
+
+    m = make("mlp", (struct arch_options){.classes = 10});
+    assert_int_equal(m->params[0].layout, LAYOUT_PLAIN); // one channel: the orders agree
+    model_close(m);
+    m = make("mlp", (struct arch_options){.classes = 10, .input = {8, 8, 3}});
+    assert_int_equal(m->params[0].layout, LAYOUT_FLATTEN);
+    assert_int_equal(m->params[2].layout, LAYOUT_PLAIN);
+    model_close(m);
+}
+
+static void test_init(void **state) {
+    (void)state;
+    struct model *m = make("resnet20", (struct arch_options){.classes = 10});
+    const struct param *conv = &m->params[model_param(m, "layer2.0.conv1.weight")];
+    assert_int_equal(conv->init, INIT_KAIMING_NORMAL_IN);
+    assert_int_equal(conv->fan, 16 * 9);
+    const struct param *linear = &m->params[model_param(m, "linear.weight")];
+    assert_int_equal(linear->init, INIT_KAIMING_NORMAL_IN);
+    model_close(m);
+
+    m = make("resnet18", (struct arch_options){.classes = 10});
+    conv = &m->params[model_param(m, "layer2.0.conv1.weight")];
+    assert_int_equal(conv->init, INIT_KAIMING_NORMAL_OUT);
+    assert_int_equal(conv->fan, 128 * 9);
+    linear = &m->params[model_param(m, "fc.weight")];
+    assert_int_equal(linear->init, INIT_UNIFORM_FAN_IN);
+    assert_int_equal(linear->fan, 512);
+    model_close(m);
+}
+
+static void refused(const struct arch *arch, struct arch_options options, const char *want) {
+    struct error error = {0};
+    assert_null(arch_build(arch, &options, &error));
+    assert_int_equal(error.kind, ERROR_REQUEST);
+    assert_string_equal(error.text, want);
+}
+
+static void test_errors(void **state) {
+    (void)state;
+    const struct arch *resnet8 = &arch_resnet_cifar[0];
+    refused(&arch_cnn, (struct arch_options){.classes = 0},
+            "model cnn: 0 classes; at least 1 is needed");
+    refused(&arch_cnn, (struct arch_options){.classes = 2, .input = {-4, 8, 3}},
+            "model cnn: an input of 3x-4x8 has no elements; every size must be at least 1");
+    refused(&arch_mlp, (struct arch_options){.classes = 2, .input = {4096, 4097, 1}},
+            "model mlp: an input of 1x4096x4097 is too large; at most 16777216 elements fit");
+    refused(&arch_cnn, (struct arch_options){.classes = 2, .dropout = 1},
+            "model cnn: dropout 1; it must be at least 0 and below 1");
+    refused(&arch_mlp, (struct arch_options){.classes = 2, .shortcut = 'a'},
+            "model mlp: it has no choice of shortcut; leave that out");
+    refused(resnet8, (struct arch_options){.classes = 2, .shortcut = 'c'},
+            "model resnet8: shortcut 'c'; it must be a or b");
+    struct error error = {0};
+    struct arch_options small = {.classes = 2, .input = {4, 4, 1}};
+    assert_null(arch_build(&arch_cnn, &small, &error));
+    assert_memory_equal(error.text, "model cnn: features.2.3: ", 25);
+}
+
+static void test_find(void **state) {
+    (void)state;
+    struct error error = {0};
+    assert_ptr_equal(arch_find("resnet18", &error), &arch_resnet18);
+    assert_int_equal(error.kind, ERROR_NONE);
+    assert_null(arch_find("resnet81", &error));
+    assert_int_equal(error.kind, ERROR_REQUEST);
+    assert_memory_equal(error.text, "there is no model 'resnet81'; the nearest names are ", 51);
+    assert_non_null(strstr(error.text, "resnet8,"));
+    assert_non_null(strstr(error.text, "resnet18"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_are_torchs),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_every_arch_is_sound),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_flatten_layout),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_find),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

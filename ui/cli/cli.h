@@ -1,0 +1,26 @@
+// The subcommands: one table, one file each.
+#ifndef THAW_UI_CLI_H
+#define THAW_UI_CLI_H
+
+#include "base/error.h"
+
+struct subcommand {
+    const char *name, *usage, *help;
+    // argv[0] is the subcommand's name. Returns the exit code: 0 done, 1 the run failed, 2 the
+    // request was wrong, 130 interrupted.
+    int (*run)(int argc, char **argv);
+};
+
+// NULL-terminated.
+extern const struct subcommand *const subcommands[];
+
+extern const struct subcommand cli_run, cli_show, cli_models, cli_datasets, cli_help;
+
+// Prints "thaw: ..." to stderr; returns the exit code that the error calls for.
+int cli_fail(const struct error *error);
+
+// "thaw NAME: what is wrong" and the usage line; returns 2.
+int cli_usage(const struct subcommand *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,144 @@
+#include "ui/cli/printer.h"
+#include "base/text.h"
+#include "run.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void clear_line(struct printer *p) {
+    if (p->line_shown)
+        fputs("\r\033[K", p->out);
+    p->line_shown = false;
+}
+
+static void print_data(struct printer *p, const struct training_data *d) {
+    char shape[32];
+    fprintf(p->out,
+            "data     %s: %d to learn from, %d to validate on, %d to test on; %s; %d classes\n",
+            d->train->name, d->train->count, d->validation ? d->validation->count : 0,
+            d->test ? d->test->count : 0, shape_text(d->train->shape, shape), d->train->classes);
+}
+
+static void print_thawed(struct printer *p, const struct training *t) {
+    char thawed[32], all[32], bytes[32];
+    size_t thawed_count = freeze_thawed_count(&t->flags);
+    size_t count = model_trainable_count(t->model);
+    struct flags everything = flags_open(t->model);
+    for (int i = 0; i < t->model->param_count; i++)
+        everything.thawed[i] = true;
+    struct plan *full = plan_make(&everything, &t->plan->options);
+    const struct plan_cost *now = &t->plan->cost, *most = &full->cost;
+    fprintf(p->out, "thawed   %s of %s parameters (%.1f %%), BatchNorm statistics: %s\n",
+            text_count(thawed_count, thawed), text_count(count, all),
+            100.0 * (double)thawed_count / (double)count, bn_policy_name(t->bn));
+    fprintf(p->out, "plan     backward %.1f %% of full training's FLOPs, memory %s (full: ",
+            100 * (now->data + now->weight) / (most->data + most->weight),
+            text_bytes((double)now->bytes, bytes));
+    fprintf(p->out, "%s)\n", text_bytes((double)most->bytes, bytes));
+    if (t->bn == BN_TORCH)
+        fprintf(p->out, "note     bn: torch: running statistics move and batches are normalised by "
+                        "themselves, in frozen layers too, as in PyTorch's train()\n");
+    plan_close(full);
+    flags_close(&everything);
+}
+
+void printer_start(struct printer *p, const struct setup *s, const struct training *t,
+                   const char *directory) {
+    if (p->style != PRINT_LINES)
+        return;
+    const struct experiment *e = s->experiment;
+    fprintf(p->out, "thaw     %s: %s, %" PRId64 " epochs of %d steps, seed %" PRId64 "\n", e->name,
+            s->model->arch, e->train.epochs, t->epoch_steps, e->seed);
+    fprintf(p->out, "weights  %s\n",
+            e->model.weights[0] ? e->model.weights : "from initialisation");
+    struct text report = {0};
+    load_report_text(&s->report, s->model, &report);
+    if (report.data)
+        fprintf(p->out, "%s", report.data);
+    text_free(&report);
+    print_data(p, &t->data);
+    print_thawed(p, t);
+    if (directory)
+        fprintf(p->out, "run      %s\n", directory);
+    fprintf(p->out, "\n");
+}
+
+static void print_tally(struct printer *p, const struct tally *t) {
+    if (t->samples)
+        fprintf(p->out, "  %9.4f %6.2f %%", tally_loss(t), 100 * tally_accuracy(t));
+    else
+        fprintf(p->out, "  %9s %8s", "-", "-");
+}
+
+static void print_epoch(struct printer *p, const struct record *r, int64_t epochs) {
+    if (!p->header_shown)
+        fprintf(p->out, "  epoch  train loss accuracy   val loss accuracy         lr     time\n");
+    p->header_shown = true;
+    fprintf(p->out, "%3" PRId64 "/%-3" PRId64, r->epoch, epochs);
+    print_tally(p, &r->train);
+    print_tally(p, &r->validation);
+    fprintf(p->out, "%s  %9.3g  %6.2f s\n", r->best ? "*" : " ", p->lr, r->seconds);
+}
+
+static void print_record(struct printer *p, const struct record *r, int64_t epochs) {
+    if (r->kind == RECORD_STEP)
+        p->lr = r->result.lr;
+    if (p->style == PRINT_JSON) {
+        char *line = record_line(r);
+        fprintf(p->out, "%s\n", line);
+        free(line);
+        return;
+    }
+    if (p->style == PRINT_NOTHING || r->kind == RECORD_STEP)
+        return;
+    clear_line(p);
+    if (r->kind == RECORD_EPOCH)
+        print_epoch(p, r, epochs);
+    if (r->kind == RECORD_EVENT && strncmp(r->text, "thaw: ", 6) != 0)
+        fprintf(p->out, "step %" PRId64 "  %s\n", r->step, r->text);
+    if (r->kind == RECORD_TEST)
+        fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " images\n",
+                tally_loss(&r->test), 100 * tally_accuracy(&r->test), r->test.samples);
+}
+
+static void print_progress(struct printer *p, const struct snapshot *s) {
+    if (!p->live || s->state != SESSION_RUNNING)
+        return;
+    clear_line(p);
+    fprintf(p->out,
+            "epoch %" PRId64 "/%" PRId64 "  step %" PRId64 "/%" PRId64
+            "  loss %.4f  accuracy %.1f %%  gradient %.3g  %.0f images/s",
+            s->epoch, s->epochs, s->step, s->total, tally_loss(&s->running),
+            100 * tally_accuracy(&s->running), s->last.gradient_norm, s->images_per_second);
+    p->line_shown = true;
+    fflush(p->out);
+}
+
+void printer_update(struct printer *p, struct session *session) {
+    struct record records[64];
+    struct snapshot s;
+    int count;
+    session->look(session, &s);
+    while ((count = session->read(session, &p->cursor, records, 64)) > 0)
+        for (int i = 0; i < count; i++)
+            print_record(p, &records[i], s.epochs);
+    print_progress(p, &s);
+    fflush(p->out);
+}
+
+void printer_end(struct printer *p, struct session *session, const char *directory,
+                 double seconds) {
+    struct snapshot s;
+    session->look(session, &s);
+    clear_line(p);
+    if (p->style != PRINT_LINES)
+        return;
+    if (s.state == SESSION_FINISHED)
+        fprintf(p->out, "done     in %.1f s; frozen tensors verified unchanged\n", seconds);
+    if (s.state == SESSION_STOPPED)
+        fprintf(p->out, "stopped  after step %" PRId64 "; go on with: thaw run --resume %s\n",
+                s.step, directory);
+    if (s.state == SESSION_FINISHED && directory)
+        fprintf(p->out, "weights  %s/best.safetensors, %s/last.safetensors\n", directory,
+                directory);
+}

@@ -1,0 +1,223 @@
+// thaw run: fine-tunes headless.
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "trainer.h"
+#include "ui/cli/cli.h"
+#include "ui/cli/printer.h"
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SET_MOST = 64 };
+
+struct run_request {
+    const char *experiment, *out, *resume, *events;
+    const char *sets[SET_MOST];
+    int set_count, threads;
+    enum printer_style style;
+};
+
+// The first interruption asks for a stop after the step; the second one ends the process at once.
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal) {
+    (void)signal;
+    if (interrupted++)
+        _exit(130);
+}
+
+static void catch_interrupts(void) {
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static const struct option long_options[] = {
+    {"out", required_argument, NULL, 'o'},     {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'}, {"resume", required_argument, NULL, 'r'},
+    {"events", required_argument, NULL, 'e'},  {"quiet", no_argument, NULL, 'q'},
+    {"json", no_argument, NULL, 'j'},          {0},
+};
+
+static int parse_option(struct run_request *r, int option) {
+    int64_t number = 0;
+    switch (option) {
+    case 'o':
+        r->out = optarg;
+        return 0;
+    case 'r':
+        r->resume = optarg;
+        return 0;
+    case 'e':
+        r->events = optarg;
+        return 0;
+    case 'q':
+        r->style = PRINT_NOTHING;
+        return 0;
+    case 'j':
+        r->style = PRINT_JSON;
+        return 0;
+    case 's':
+        if (r->set_count == SET_MOST)
+            return cli_usage(&cli_run, "more than %d times --set", SET_MOST);
+        r->sets[r->set_count++] = optarg;
+        return 0;
+    case 't':
+        if (!text_to_int(optarg, &number) || number < 1 || number > 256)
+            return cli_usage(&cli_run, "--threads %s: give a number from 1 to 256", optarg);
+        r->threads = (int)number;
+        return 0;
+    default:
+        return cli_usage(&cli_run, "unknown option, or one without its value");
+    }
+}
+
+static int parse(struct run_request *r, int argc, char **argv) {
+    int option, code = 0;
+    opterr = 0;
+    optind = 1;
+    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
+        code = parse_option(r, option);
+    if (code != 0)
+        return code;
+    if (argc - optind > 1)
+        return cli_usage(&cli_run, "one experiment at a time, not %d", argc - optind);
+    r->experiment = optind < argc ? argv[optind] : NULL;
+    if (!r->experiment && !r->resume && !r->events)
+        return cli_usage(&cli_run, "which experiment?");
+    if (r->resume && (r->out || r->experiment || r->events || r->set_count))
+        return cli_usage(&cli_run, "--resume takes up a run as it was: it goes with no experiment, "
+                                   "--out, --set or --events");
+    return 0;
+}
+
+// The experiment, from the file that was named, or as a run resolved it.
+static bool read_experiment(struct experiment *e, const struct run_request *r,
+                            struct error *error) {
+    const char *run = r->resume ? r->resume : r->events;
+    char *path = r->experiment ? xstrdup(r->experiment) : files_join(run, "experiment.yaml");
+    bool ok = experiment_read(e, path, error);
+    free(path);
+    for (int i = 0; ok && i < r->set_count; i++)
+        ok = experiment_set(e, r->sets[i], error);
+    return ok;
+}
+
+// runs/NAME-1, or the first number that is free.
+static char *free_directory(const char *name) {
+    for (int i = 1;; i++) {
+        char *path = xprintf("runs/%s-%d", name, i);
+        if (!files_exist(path))
+            return path;
+        free(path);
+    }
+}
+
+static bool read_script(const char *run, struct event_list *script, struct error *error) {
+    char *path = files_join(run, "events.jsonl");
+    bool ok = event_read(path, script, error);
+    if (ok)
+        event_keep_user(script, -1);
+    free(path);
+    return ok;
+}
+
+static bool open_run(struct run *run, struct training *t, const struct run_request *r,
+                     struct event_list *script, struct error *error) {
+    if (r->resume)
+        return run_resume(run, r->resume, t, script, error);
+    char *directory = r->out ? xstrdup(r->out) : free_directory(t->experiment->name);
+    bool ok = (!r->events || read_script(r->events, script, error)) &&
+              run_create(run, directory, t->experiment, error);
+    free(directory);
+    return ok;
+}
+
+// Nothing thawed now, and no event that would thaw something later.
+static bool check_thawed(const struct training *t, const struct event_list *script,
+                         struct error *error) {
+    if (t->plan->trains || script->count > 0)
+        return true;
+    return error_set(error, "nothing is thawed, so there is nothing to train; add a rule to "
+                            "freeze.rules, such as 'thaw head'");
+}
+
+static int exit_code(const struct snapshot *s) {
+    if (s->state == SESSION_FAILED)
+        return cli_fail(&s->error);
+    return s->state == SESSION_STOPPED ? 130 : 0;
+}
+
+static int follow(struct session *session, struct printer *p, const char *directory) {
+    double start = clock_seconds();
+    int64_t version = 0;
+    bool asked = false;
+    struct snapshot s;
+    do {
+        session->wait(session, &version, 100);
+        if (interrupted && !asked)
+            asked = session->send(session, &(struct command){.kind = COMMAND_STOP});
+        session->look(session, &s);
+        printer_update(p, session);
+        if (s.state == SESSION_RUNNING && p->live)
+            usleep(33000);
+    } while (s.state == SESSION_RUNNING || s.state == SESSION_PAUSED);
+    printer_update(p, session);
+    printer_end(p, session, directory, clock_seconds() - start);
+    return exit_code(&s);
+}
+
+static int train(struct setup *setup, struct training *t, const struct run_request *r) {
+    struct run run = {0};
+    struct trainer_options options = {0};
+    struct error error;
+    if (!open_run(&run, t, r, &options.script, &error) ||
+        !check_thawed(t, &options.script, &error)) {
+        run_close(&run);
+        event_list_close(&options.script);
+        training_close(t);
+        return cli_fail(&error);
+    }
+    char *directory = xstrdup(run.directory);
+    struct printer printer = {.out = stdout, .style = r->style};
+    printer.live = r->style == PRINT_LINES && isatty(STDOUT_FILENO);
+    printer_start(&printer, setup, t, directory);
+    catch_interrupts();
+    struct session *session = trainer_start(t, &run, &options);
+    int code = follow(session, &printer, directory);
+    session->close(session);
+    free(directory);
+    return code;
+}
+
+static int run_main(int argc, char **argv) {
+    struct run_request request = {0};
+    int code = parse(&request, argc, argv);
+    if (code != 0)
+        return code;
+    struct experiment e;
+    struct setup setup = {0};
+    struct training *t = NULL;
+    struct error error;
+    experiment_defaults(&e);
+    if (read_experiment(&e, &request, &error) && setup_open(&setup, &e, request.threads, &error))
+        t = setup_training(&setup, &error);
+    code = t ? train(&setup, t, &request) : cli_fail(&error);
+    setup_close(&setup);
+    experiment_close(&e);
+    return code;
+}
+
+const struct subcommand cli_run = {
+    .name = "run",
+    .usage =
+        "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] [--quiet | --json] "
+        "[--events RUN] | run --resume RUN",
+    .help = "fine-tune headless",
+    .run = run_main,
+};

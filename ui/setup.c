@@ -1,0 +1,148 @@
+#include "ui/setup.h"
+#include "datasets/datasets.h"
+#include "datasets/resize.h"
+#include "datasets/shift.h"
+#include "models/models.h"
+#include "models/pretrained.h"
+#include <stdlib.h>
+#include <string.h>
+
+// Training and test images are shifted alike, but by draws of their own.
+static bool shift_all(struct dataset **d, const struct experiment *e, int first,
+                      struct error *error) {
+    for (int i = 0; i < e->data.shift.count; i++) {
+        struct shift shift;
+        if (!shift_parse(e->data.shift.item[i], &shift, error) || !shift_check(&shift, *d, error))
+            return error_prefix(error, "data.shift: ");
+        *d = shift_apply(*d, &shift, (uint64_t)e->seed, first + i);
+    }
+    return true;
+}
+
+static bool prepare(struct dataset **d, const struct experiment *e, int first,
+                    struct error *error) {
+    if (e->data.size > 0)
+        *d = resize_open(*d, (int)e->data.size);
+    return shift_all(d, e, first, error);
+}
+
+// Splits what is for training into the samples to learn from and those to validate on.
+static bool split_training(struct training_data *data, const struct experiment *e,
+                           struct error *error) {
+    struct split split;
+    if (!dataset_split(data->train, (uint64_t)e->seed, (int)e->data.limit, e->data.validation,
+                       &split, error))
+        return error_prefix(error, "data: ");
+    struct dataset *whole = data->train;
+    data->train = dataset_subset(dataset_share(whole), split.train, split.train_count);
+    if (split.validation_count)
+        data->validation =
+            dataset_subset(dataset_share(whole), split.validation, split.validation_count);
+    dataset_close(whole);
+    split_close(&split);
+    return true;
+}
+
+static bool limit_test(struct training_data *data, const struct experiment *e,
+                       struct error *error) {
+    if (e->data.test_limit == 0)
+        return true;
+    struct split split;
+    if (!dataset_split(data->test, (uint64_t)e->seed, (int)e->data.test_limit, 0, &split, error))
+        return error_prefix(error, "data.test_limit: ");
+    data->test = dataset_subset(data->test, split.train, split.train_count);
+    split_close(&split);
+    return true;
+}
+
+static bool open_data(struct training_data *data, const struct experiment *e, struct error *error) {
+    const struct dataset_kind *kind = dataset_find(e->data.name, error);
+    if (!kind)
+        return error_prefix(error, "data.name: ");
+    struct dataset_pair pair;
+    if (!kind->open(e->data.path, &pair, error))
+        return false;
+    *data = (struct training_data){.train = pair.train, .test = pair.test};
+    return prepare(&data->train, e, 0, error) && prepare(&data->test, e, SHIFT_TEST, error) &&
+           split_training(data, e, error) && limit_test(data, e, error);
+}
+
+static struct model *build_model(const struct experiment *e, struct shape input, int classes,
+                                 struct error *error) {
+    const struct arch *arch = arch_find(e->model.name, error);
+    if (!arch) {
+        error_prefix(error, "model.name: ");
+        return NULL;
+    }
+    struct arch_options options = {
+        .input = input,
+        .classes = classes,
+        .shortcut = e->model.shortcut[1] == '\0' ? e->model.shortcut[0] : '\0',
+        .dropout = (float)e->model.dropout,
+    };
+    return arch_build(arch, &options, error);
+}
+
+// A built-in name, or a path.
+static bool open_weight_file(struct safetensors *file, const char *name, struct error *error) {
+    if (strchr(name, '/') || strchr(name, '.'))
+        return safetensors_open(file, name, error);
+    const struct pretrained *pretrained = pretrained_find(name, error);
+    if (!pretrained)
+        return error_prefix(error, "model.weights: ");
+    struct embedded bytes = pretrained->file();
+    return safetensors_parse(file, bytes.data, bytes.size, error);
+}
+
+bool setup_weights(struct weights *w, const struct experiment *e, struct load_report *report,
+                   struct error *error) {
+    weights_init(w, (uint64_t)e->seed);
+    if (!e->model.weights[0])
+        return true;
+    struct safetensors file;
+    if (!open_weight_file(&file, e->model.weights, error))
+        return false;
+    struct load_options options = {.partial = e->model.partial, .new_head = e->model.new_head};
+    bool ok = load_weights(w, &file, &options, report, error) ||
+              error_prefix(error, "%s: ", e->model.weights);
+    safetensors_close(&file);
+    return ok;
+}
+
+bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error) {
+    *s = (struct setup){.experiment = e};
+    bool ok = open_data(&s->data, e, error);
+    if (ok) {
+        s->model = build_model(e, s->data.train->shape, s->data.train->classes, error);
+        ok = s->model != NULL;
+    }
+    if (ok) {
+        s->weights = weights_open(s->model);
+        ok = setup_weights(&s->weights, e, &s->report, error);
+    }
+    if (ok)
+        s->pool = pool_open(threads > 0 ? threads : pool_processors());
+    else
+        setup_close(s);
+    return ok;
+}
+
+struct training *setup_training(struct setup *s, struct error *error) {
+    struct weights weights = s->weights;
+    struct training_data data = s->data;
+    s->weights = (struct weights){0};
+    s->data = (struct training_data){0};
+    return training_open(s->experiment, s->model, weights, data, s->pool, error);
+}
+
+void setup_close(struct setup *s) {
+    if (s->weights.data)
+        weights_close(&s->weights);
+    training_data_close(&s->data);
+    load_report_close(&s->report);
+    if (s->pool)
+        pool_close(s->pool);
+    if (s->model)
+        model_close(s->model);
+    *s = (struct setup){0};
+}

@@ -1,0 +1,33 @@
+// An experiment made ready to run: its data read and split, its model built, its weights loaded.
+// Shared by the headless printer and the workbench.
+#ifndef THAW_UI_SETUP_H
+#define THAW_UI_SETUP_H
+
+#include "base/pool.h"
+#include "checkpoint/load.h"
+#include "experiment.h"
+#include "training.h"
+
+struct setup {
+    const struct experiment *experiment;
+    struct model *model;
+    struct pool *pool;
+    struct load_report report; // of the pretrained weights; empty without any
+    // Handed over to the training by setup_training:
+    struct weights weights;
+    struct training_data data;
+};
+
+// threads: 0 for all processors. `e` must outlive the setup. On failure everything is closed.
+bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error);
+
+// The training of this setup, once; setup_close must come after training_close.
+struct training *setup_training(struct setup *s, struct error *error);
+
+void setup_close(struct setup *s);
+
+// The model alone, as the experiment asks for it, with untouched initial weights.
+bool setup_weights(struct weights *w, const struct experiment *e, struct load_report *report,
+                   struct error *error);
+
+#endif
