@@ -1,13 +1,14 @@
 #include "base/kernels.h"
 #include "base/xalloc.h"
 #include "ops/op.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static const union op_attr attr = {.norm = {.eps = 1e-5F, .momentum = 0.1F}};
 

@@ -1,12 +1,14 @@
 #include "ops/cases.h"
 #include "base/random.h"
 #include "base/xalloc.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define CONV(...) .attr.conv = {__VA_ARGS__}
 #define POOL(k, s, p) .attr.pool = {.kernel = k, .stride = s, .pad = p}

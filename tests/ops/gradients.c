@@ -2,13 +2,14 @@
 // against the reference.
 #include "base/kernels.h"
 #include "ops/cases.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 // The step of the central differences, and their error relative to the largest gradient of a
 // tensor.

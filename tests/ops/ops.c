@@ -1,9 +1,10 @@
 #include "ops/op.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void names_are_unique(void **state) {
     (void)state;

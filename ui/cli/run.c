@@ -105,7 +105,7 @@ static bool read_experiment(struct experiment *e, const struct run_request *r,
     free(path);
     for (int i = 0; ok && i < r->set_count; i++)
         ok = experiment_set(e, r->sets[i], error);
-    return ok;
+    return ok && experiment_check(e, error);
 }
 
 // runs/NAME-1, or the first number that is free.

@@ -1,0 +1,239 @@
+// The matrix kernels of every instruction set against loops in double, and their bits against each
+// other: an output is one chain, wherever it stands.
+#include "base/kernels.h"
+#include "base/xalloc.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS_MAX = 16, PANEL_MAX = 32 };
+
+static float *random_floats(size_t count, uint32_t seed) {
+    float *to = xmalloc(count * sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        to[i] = (float)(seed >> 8) / (1 << 23) - 1;
+    }
+    return to;
+}
+
+static void assert_near(double got, double want, int terms) {
+    assert_true(fabs(got - want) <= 1e-6 * (1 + terms));
+}
+
+// A gathered product with `tap_count` taps of `depth` floats, rows anywhere in `a`. Allocated exactly,
+// so that a sanitizer sees any float too far.
+struct gathering {
+    int taps, depth;
+    float *a[ROWS_MAX], *b;
+    struct kernel_tap tap[4];
+};
+
+static struct gathering gathering_open(int taps, int depth, int panel) {
+    struct gathering g = {.taps = taps, .depth = depth};
+    for (int i = 0; i < ROWS_MAX; i++)
+        g.a[i] = random_floats((size_t)(taps * depth + 1), 10 + (uint32_t)i);
+    g.b = random_floats((size_t)(taps * depth * panel), 5);
+    for (int t = 0; t < taps; t++) // taps in reverse order in A, one float in
+        g.tap[t] = (struct kernel_tap){(taps - 1 - t) * depth + 1, (size_t)(t * depth)};
+    return g;
+}
+
+static void gathering_close(struct gathering *g) {
+    for (int i = 0; i < ROWS_MAX; i++)
+        free(g->a[i]);
+    free(g->b);
+}
+
+static double gathering_truth(const struct gathering *g, int i, int j, int panel) {
+    double sum = 0;
+    for (int t = 0; t < g->taps; t++) {
+        for (int k = 0; k < g->depth; k++)
+            sum += (double)g->a[i][g->tap[t].a + k] *
+                   g->b[((int)g->tap[t].b + k) * panel + j];
+    }
+    return sum;
+}
+
+// Rows `first` .. first + count - 1 of A, each into exactly `columns` floats, which are then copied to
+// `to`.
+static void gather_rows(const struct kernels *k, const struct gathering *g, int first, int count,
+                        int columns, const float *b, bool add, float *to) {
+    const float *a[ROWS_MAX] = {0};
+    float *out[ROWS_MAX] = {0};
+    for (int i = 0; i < count; i++) {
+        a[i] = g->a[first + i];
+        out[i] = xmalloc((size_t)columns * sizeof(float));
+        for (int j = 0; j < columns; j++)
+            out[i][j] = add ? 0.5f : NAN;
+    }
+    k->gather(count, a, out, columns, g->tap, g->taps, g->depth, b, add);
+    for (int i = 0; i < count; i++) {
+        memcpy(to + i * PANEL_MAX, out[i], (size_t)columns * sizeof(float));
+        free(out[i]);
+    }
+}
+
+static void check_gather(const struct kernels *k, const struct gathering *g, int count, int columns) {
+    float set[ROWS_MAX * PANEL_MAX], sum[ROWS_MAX * PANEL_MAX], one[PANEL_MAX];
+    gather_rows(k, g, 0, count, columns, g->b, false, set);
+    gather_rows(k, g, 0, count, columns, g->b, true, sum);
+    for (int i = 0; i < count; i++) {
+        gather_rows(k, g, i, 1, k->panel, g->b, false, one); // another row, count and columns
+        assert_memory_equal(one, set + i * PANEL_MAX, (size_t)columns * sizeof(float));
+        for (int j = 0; j < columns; j++) {
+            const float got = set[i * PANEL_MAX + j];
+            assert_near(got, gathering_truth(g, i, j, k->panel), g->taps * g->depth);
+            assert_true(sum[i * PANEL_MAX + j] == got + 0.5f);
+        }
+    }
+}
+
+static void test_gather(void **state) {
+    (void)state;
+    const int sizes[][2] = {{1, 1}, {3, 1}, {1, 7}, {2, 16}, {4, 33}, {3, 64}, {0, 5}};
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        assert_true((*k)->panel == 2 * (*k)->width && (*k)->panel <= PANEL_MAX);
+        assert_true((*k)->rows <= ROWS_MAX);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            struct gathering g = gathering_open(sizes[s][0], sizes[s][1], (*k)->panel);
+            for (int count = 1; count <= (*k)->rows; count++) {
+                for (int columns = 1; columns <= (*k)->panel; columns++)
+                    check_gather(*k, &g, count, columns);
+            }
+            gathering_close(&g);
+        }
+    }
+}
+
+// A column gives the same bits wherever in the panel it stands.
+static void test_gather_columns(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        struct gathering g = gathering_open(3, 21, (*k)->panel);
+        const size_t floats = (size_t)(3 * 21 * (*k)->panel);
+        float *turned = xmalloc(floats * sizeof *turned);
+        float plain[ROWS_MAX * PANEL_MAX], moved[ROWS_MAX * PANEL_MAX];
+        gather_rows(*k, &g, 0, (*k)->rows, (*k)->panel, g.b, false, plain);
+        for (int shift = 1; shift < (*k)->panel; shift++) {
+            for (size_t i = 0; i < floats; i++) {
+                const int panel = (*k)->panel, row = (int)i / panel, j = (int)i % panel;
+                turned[row * panel + (j + shift) % panel] = g.b[i];
+            }
+            gather_rows(*k, &g, 0, (*k)->rows, (*k)->panel, turned, false, moved);
+            for (int i = 0; i < (*k)->rows; i++) {
+                for (int j = 0; j < (*k)->panel; j++)
+                    assert_memory_equal(&plain[i * PANEL_MAX + j],
+                                        &moved[i * PANEL_MAX + (j + shift) % (*k)->panel],
+                                        sizeof(float));
+            }
+        }
+        free(turned);
+        gathering_close(&g);
+    }
+}
+
+enum { RUNS = 3, LENGTH = 5, STRIDE = 70, OFFSET = 2 };
+
+// What `outer` reads: runs far apart, and B.
+struct running {
+    float *run[RUNS], *b;
+};
+
+static struct running running_open(int rows, int panel) {
+    struct running r = {.b = random_floats((size_t)(RUNS * LENGTH * panel), 5)};
+    for (int q = 0; q < RUNS; q++)
+        r.run[q] = random_floats((size_t)((LENGTH - 1) * STRIDE + OFFSET + rows), 20 + (uint32_t)q);
+    return r;
+}
+
+static void running_close(struct running *r) {
+    for (int q = 0; q < RUNS; q++)
+        free(r->run[q]);
+    free(r->b);
+}
+
+static double running_truth(const struct running *r, int i, int j, int panel) {
+    double sum = 0;
+    for (int q = 0; q < RUNS; q++) {
+        for (int p = 0; p < LENGTH; p++)
+            sum += (double)r->run[q][OFFSET + p * STRIDE + i] * r->b[(q * LENGTH + p) * panel + j];
+    }
+    return sum;
+}
+
+static float *run_outer(const struct kernels *k, const struct running *r, int first, int rows,
+                        int columns, bool add) {
+    const float *a[RUNS];
+    float *out = xmalloc((size_t)(rows * k->panel) * sizeof *out);
+    for (int q = 0; q < RUNS; q++)
+        a[q] = r->run[q];
+    for (int i = 0; i < rows * k->panel; i++)
+        out[i] = add ? 0.5f : NAN;
+    k->outer(rows, columns, RUNS, LENGTH, a, STRIDE, (size_t)(OFFSET + first), r->b, out, add);
+    return out;
+}
+
+static void check_outer(const struct kernels *k, int rows, int columns) {
+    struct running r = running_open(rows, k->panel);
+    float *set = run_outer(k, &r, 0, rows, columns, false);
+    float *sum = run_outer(k, &r, 0, rows, columns, true);
+    float *last = run_outer(k, &r, rows - 1, 1, k->panel, false); // another place and count
+    assert_memory_equal(last, set + (rows - 1) * k->panel, (size_t)columns * sizeof(float));
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            const float got = set[i * k->panel + j];
+            assert_near(got, running_truth(&r, i, j, k->panel), RUNS * LENGTH);
+            assert_true(sum[i * k->panel + j] == got + 0.5f);
+        }
+    }
+    free(set);
+    free(sum);
+    free(last);
+    running_close(&r);
+}
+
+static void test_outer(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        for (int rows = 1; rows <= 60; rows += rows < 17 ? 1 : 7) {
+            const int columns[] = {1, (*k)->width - 1, (*k)->width, (*k)->width + 1, (*k)->panel};
+            for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+                check_outer(*k, rows, columns[i]);
+        }
+    }
+}
+
+static void test_force(void **state) {
+    (void)state;
+    const struct kernels *const *all = kernels_available();
+    int count = 0;
+    for (; all[count]; count++) {
+        assert_true(kernels_force(all[count]->isa));
+        assert_ptr_equal(kernels(), all[count]);
+    }
+    assert_string_equal(all[count - 1]->isa, "baseline");
+    assert_false(kernels_force("no such thing"));
+    assert_ptr_equal(kernels(), all[count - 1]);
+    assert_true(kernels_force(all[0]->isa));
+}
+
+// main set THAW_ISA before the first use.
+static void test_environment(void **state) {
+    (void)state;
+    assert_string_equal(kernels()->isa, "baseline");
+}
+
+int main(void) {
+    setenv("THAW_ISA", "baseline", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_environment), cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
+        cmocka_unit_test(test_force),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+// The live session: doors, files, and the promise that a run taken up again ends with the same
+// bits.
+#include "trainer.h"
+#include "base/files.h"
+#include "base/xalloc.h"
+#include "test.h"
+#include "tiny_run.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int make_directory(void **state) {
+    char *path = xstrdup("/tmp/thaw-trainer-XXXXXX");
+    *state = mkdtemp(path);
+    return *state == NULL;
+}
+
+static int remove_directory(void **state) {
+    char *command = xprintf("rm -r '%s'", (char *)*state);
+    int code = system(command);
+    free(command);
+    free(*state);
+    return code;
+}
+
+// A session over a tiny training with its files in `directory` (NULL: none).
+static struct session *start(struct tiny *t, const char *directory,
+                             struct trainer_options options) {
+    struct run run = {0};
+    struct error error;
+    if (directory && !run_create(&run, directory, &t->experiment, &error))
+        fail_msg("%s", error.text);
+    struct session *session = trainer_start(t->training, &run, &options);
+    t->training = NULL;
+    return session;
+}
+
+static struct snapshot wait_until(struct session *s, bool (*is)(const struct snapshot *)) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); !is(&now); s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
+static bool ended(const struct snapshot *s) {
+    return s->state != SESSION_RUNNING && s->state != SESSION_PAUSED;
+}
+
+static bool paused(const struct snapshot *s) {
+    return s->state == SESSION_PAUSED;
+}
+
+static bool under_way(const struct snapshot *s) {
+    return s->step >= 5;
+}
+
+static void send(struct session *s, enum command_kind kind, int64_t count, const char *text) {
+    struct command c = {.kind = kind, .count = count};
+    snprintf(c.text, sizeof c.text, "%s", text);
+    assert_true(s->send(s, &c));
+}
+
+static uint64_t file_hash(const char *directory, const char *name) {
+    char *path = files_join(directory, name);
+    struct mapping file;
+    struct error error;
+    if (!mapping_open(&file, path, &error))
+        fail_msg("%s", error.text);
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < file.size; i++)
+        hash = (hash ^ file.data[i]) * 1099511628211u;
+    mapping_close(&file);
+    free(path);
+    return hash;
+}
+
+static const char *const eventful[] = {"freeze.rules=[thaw head]", "optim.name=adamw",
+                                       "freeze.bn=batch", "train.epochs=6", NULL};
+
+static void finishes_and_writes_its_files(void **state) {
+    char *directory = files_join(*state, "run");
+    struct tiny t;
+    tiny_open(&t, 2, eventful);
+    struct session *s = start(&t, directory, (struct trainer_options){0});
+    struct snapshot last = wait_until(s, ended);
+    assert_int_equal(last.state, SESSION_FINISHED);
+    assert_int_equal(last.step, 6 * 8);
+    struct record records[200];
+    int64_t cursor = 0;
+    int count = s->read(s, &cursor, records, 200), epochs = 0, tests = 0;
+    for (int i = 0; i < count; i++) {
+        epochs += records[i].kind == RECORD_EPOCH;
+        tests += records[i].kind == RECORD_TEST;
+    }
+    assert_int_equal(epochs, 6);
+    assert_int_equal(tests, 1);
+    s->close(s);
+    static const char *const names[] = {"experiment.yaml",  "metrics.jsonl",    "events.jsonl",
+                                        "best.safetensors", "last.safetensors", "state"};
+    for (int i = 0; i < 6; i++) {
+        char *path = files_join(directory, names[i]);
+        assert_true(files_exist(path));
+        free(path);
+    }
+    free(directory);
+    tiny_close(&t);
+}
+
+static void pauses_steps_and_goes_on(void **state) {
+    (void)state;
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, NULL, (struct trainer_options){.paused = true});
+    assert_int_equal(wait_until(s, paused).step, 0);
+    send(s, COMMAND_STEPS, 5, "");
+    wait_until(s, under_way);
+    assert_int_equal(wait_until(s, paused).step, 5);
+    send(s, COMMAND_APPLY, 0, "thaw nonsense");
+    send(s, COMMAND_RUN, 0, "");
+    struct snapshot last = wait_until(s, ended);
+    assert_int_equal(last.state, SESSION_FINISHED);
+    assert_non_null(strstr(last.error.text, "nonsense")); // told, and nothing else happened
+    s->close(s);
+    tiny_close(&t);
+}
+
+// A session by hand: thaws and freezes at known steps.
+static void by_hand(const char *directory) {
+    struct tiny t;
+    tiny_open(&t, 2, eventful);
+    struct session *s = start(&t, directory, (struct trainer_options){.paused = true});
+    static const struct {
+        int64_t steps;
+        const char *text;
+    } acts[] = {{5, "thaw block.conv2"}, {7, "lr x0.5"}, {9, "freeze head"}, {3, "thaw all"}};
+    int64_t at = 0;
+    for (int i = 0; i < 4; i++) {
+        send(s, COMMAND_STEPS, acts[i].steps, "");
+        at += acts[i].steps;
+        struct snapshot now;
+        int64_t version = -1;
+        for (s->look(s, &now); now.step != at || now.state != SESSION_PAUSED; s->look(s, &now))
+            s->wait(s, &version, 1000);
+        send(s, COMMAND_APPLY, 0, acts[i].text);
+    }
+    send(s, COMMAND_RUN, 0, "");
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+}
+
+static struct event_list script_of(const char *directory) {
+    char *path = files_join(directory, "events.jsonl");
+    struct event_list script;
+    struct error error;
+    if (!event_read(path, &script, &error))
+        fail_msg("%s", error.text);
+    event_keep_user(&script, -1);
+    free(path);
+    return script;
+}
+
+static void events_run_again_give_the_same_bits(void **state) {
+    char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
+    by_hand(hand);
+    struct event_list script = script_of(hand);
+    assert_int_equal(script.count, 4);
+    struct tiny t;
+    tiny_open(&t, 4, eventful);
+    struct session *s = start(&t, again, (struct trainer_options){.script = script});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    assert_true(file_hash(hand, "last.safetensors") == file_hash(again, "last.safetensors"));
+    assert_true(file_hash(hand, "best.safetensors") == file_hash(again, "best.safetensors"));
+    free(hand);
+    free(again);
+}
+
+static void resume(const char *directory, int threads, const char *const *sets,
+                   enum session_state expected) {
+    struct tiny t;
+    tiny_open(&t, threads, sets);
+    struct run run;
+    struct trainer_options options = {0};
+    struct error error;
+    if (!run_resume(&run, directory, t.training, &options.script, &error))
+        fail_msg("%s", error.text);
+    struct session *s = trainer_start(t.training, &run, &options);
+    t.training = NULL;
+    assert_int_equal(wait_until(s, ended).state, expected);
+    s->close(s);
+    tiny_close(&t);
+}
+
+static void stopped_and_resumed_equals_uninterrupted(void **state) {
+    static const char *const sets[] = {"train.save_every=3", "freeze.bn=batch", NULL};
+    char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
+    struct tiny t;
+    tiny_open(&t, 2, sets);
+    struct session *s = start(&t, whole, (struct trainer_options){0});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    tiny_open(&t, 1, sets);
+    s = start(&t, parts, (struct trainer_options){.paused = true});
+    send(s, COMMAND_STEPS, 11, "");
+    wait_until(s, under_way);
+    wait_until(s, paused);
+    send(s, COMMAND_STOP, 0, "");
+    assert_int_equal(wait_until(s, ended).state, SESSION_STOPPED);
+    s->close(s);
+    tiny_close(&t);
+    resume(parts, 3, sets, SESSION_FINISHED);
+    assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
+    assert_true(file_hash(whole, "best.safetensors") == file_hash(parts, "best.safetensors"));
+    free(whole);
+    free(parts);
+}
+
+// The child trains until it is killed, in the middle of whatever it does.
+static void killed_child(const char *directory, const char *const *sets, int fd) {
+    struct tiny t;
+    tiny_open(&t, 2, sets);
+    struct session *s = start(&t, directory, (struct trainer_options){0});
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.step < 21; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    if (write(fd, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void killed_and_resumed_equals_uninterrupted(void **state) {
+    static const char *const sets[] = {"train.save_every=4", "optim.name=adam", "train.epochs=40",
+                                       "freeze.bn=batch", NULL};
+    char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0)
+        killed_child(parts, sets, pipes[1]);
+    char ready;
+    assert_int_equal(read(pipes[0], &ready, 1), 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(pipes[0]);
+    close(pipes[1]);
+    resume(parts, 1, sets, SESSION_FINISHED);
+    struct tiny t;
+    tiny_open(&t, 2, sets);
+    struct session *s = start(&t, whole, (struct trainer_options){0});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
+    free(whole);
+    free(parts);
+}
+
+static void nothing_thawed_pauses(void **state) {
+    (void)state;
+    const char *const sets[] = {"freeze.rules=[thaw none]", NULL};
+    struct tiny t;
+    tiny_open(&t, 1, sets);
+    struct session *s = start(&t, NULL, (struct trainer_options){0});
+    assert_int_equal(wait_until(s, paused).step, 0);
+    send(s, COMMAND_APPLY, 0, "thaw head");
+    send(s, COMMAND_RUN, 0, "");
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+}
+
+static void closing_a_running_session_ends_it(void **state) {
+    (void)state;
+    const char *const sets[] = {"train.epochs=100000", NULL};
+    struct tiny t;
+    tiny_open(&t, 2, sets);
+    struct session *s = start(&t, NULL, (struct trainer_options){0});
+    wait_until(s, under_way);
+    s->close(s);
+    tiny_close(&t);
+}
+
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(killed_and_resumed_equals_uninterrupted), // forks: before any thread
+        IN_DIRECTORY(finishes_and_writes_its_files),
+        cmocka_unit_test(pauses_steps_and_goes_on),
+        IN_DIRECTORY(events_run_again_give_the_same_bits),
+        IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
+        cmocka_unit_test(nothing_thawed_pauses),
+        cmocka_unit_test(closing_a_running_session_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
