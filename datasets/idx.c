@@ -70,7 +70,7 @@ static bool read_data(struct source *s, size_t total, unsigned char **out, struc
 bool idx_parse(struct idx *out, enum idx_kind kind, const void *bytes, size_t size,
                const char *name, struct error *error) {
     struct source s;
-    int rank, n[4];
+    int rank = 0, n[4];
     *out = (struct idx){0};
     if (!source_open(&s, bytes, size, name, error))
         return false;

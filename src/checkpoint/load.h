@@ -10,10 +10,10 @@
 struct load_report {
     int loaded;
     int missing_count, unexpected_count, misshaped_count, replaced_count;
-    int *missing;           // parameters that the file does not have
-    char **unexpected;      // names in the file that the model does not have
-    char **misshaped;       // "conv1.weight: the file has [64, 3, 7, 7], the model [16, 3, 3, 3]"
-    int *replaced;          // parameters of the head that keep their init
+    int *missing;      // parameters that the file does not have
+    char **unexpected; // names in the file that the model does not have
+    char **misshaped;  // "conv1.weight: the file has [64, 3, 7, 7], the model [16, 3, 3, 3]"
+    int *replaced;     // parameters of the head that keep their init
 };
 void load_report_close(struct load_report *r);
 
@@ -31,22 +31,23 @@ struct load_options {
 // Copies the file's values into w, converting to float32 and to this build's layouts. Head
 // parameters whose shape differs keep their initialisation and are reported as replaced. Missing
 // counters are not an error (older PyTorch files lack num_batches_tracked). Values that are not
-// finite are an error. On error w is unchanged. `report` may be NULL; else it is filled on error too
-// (with loaded == 0), and the caller closes it. A tied parameter is one of the report's parameters,
-// under its first name: the file may have any of its names, all with the same value. With new_head
-// all parameters of the head are reported as replaced.
-bool load_weights(struct weights *w, const struct safetensors *file, const struct load_options *options,
-                  struct load_report *report, struct error *error);
+// finite are an error. On error w is unchanged. `report` may be NULL; else it is filled on error
+// too (with loaded == 0), and the caller closes it. A tied parameter is one of the report's
+// parameters, under its first name: the file may have any of its names, all with the same value.
+// With new_head all parameters of the head are reported as replaced.
+bool load_weights(struct weights *w, const struct safetensors *file,
+                  const struct load_options *options, struct load_report *report,
+                  struct error *error);
 
-// Writes all parameters under PyTorch's names, shapes and order of elements: F32, counters I64; a tied
-// parameter under its first name only. "format": "pt" is put before the metadata (see
+// Writes all parameters under PyTorch's names, shapes and order of elements: F32, counters I64; a
+// tied parameter under its first name only. "format": "pt" is put before the metadata (see
 // safetensors_write), which must not have that key. Needs memory for a copy of what PyTorch orders
 // differently.
 bool save_weights(const struct weights *w, const char *path, const char *const *metadata,
                   int metadata_pairs, struct error *error);
 
-// One parameter between this build's layout and PyTorch's order, p->count floats. Not in place; not for
-// counters.
+// One parameter between this build's layout and PyTorch's order, p->count floats. Not in place; not
+// for counters.
 void layout_to_torch(const struct param *p, const float *from, float *to);
 void layout_from_torch(const struct param *p, const float *from, float *to);
 

@@ -1,6 +1,6 @@
 // The safetensors format: an 8-byte little-endian header length, a JSON header, raw tensors.
-// Memory-mapped, strict about every bound; nothing in a file can make the reader read outside it, or
-// allocate more than a fixed multiple of its header (the tree of its JSON while it is read).
+// Memory-mapped, strict about every bound; nothing in a file can make the reader read outside it,
+// or allocate more than a fixed multiple of its header (the tree of its JSON while it is read).
 //
 // Where a file is refused, the error names the tensor and the bound. Reading is thread-safe.
 #ifndef THAW_CHECKPOINT_SAFETENSORS_H
@@ -11,14 +11,26 @@
 #include "base/shape.h"
 #include <stdint.h>
 
-enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64, DTYPE_I64, DTYPE_I32, DTYPE_I16, DTYPE_I8,
-             DTYPE_U8, DTYPE_BOOL };
+enum dtype {
+    DTYPE_F32,
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_F64,
+    DTYPE_I64,
+    DTYPE_I32,
+    DTYPE_I16,
+    DTYPE_I8,
+    DTYPE_U8,
+    DTYPE_BOOL
+};
 
 size_t dtype_size(enum dtype t);
 const char *dtype_name(enum dtype t); // "F32"
 bool dtype_find(const char *name, enum dtype *t);
 
-enum { TENSOR_NAME_MAX = 255 }; // bytes; longer names are refused, and those with control characters
+enum {
+    TENSOR_NAME_MAX = 255
+}; // bytes; longer names are refused, and those with control characters
 
 // A tensor in a mapped file. Dimensions beyond DIMS_MAX are refused by the reader.
 struct tensor_entry {
@@ -50,10 +62,10 @@ const char *safetensors_metadata(const struct safetensors *s, const char *key); 
 // are rounded to nearest (F64 beyond float32's range becomes infinite).
 void tensor_to_float(const struct tensor_entry *t, float *out);
 
-// Writing: the header names tensors in the order given; in the data wider elements come first, so that
-// each tensor is aligned to its elements and readers can use it in place. The same input gives the
-// same bytes. The file is replaced atomically. Names must differ from one another. `metadata` holds
-// pairs: key, value, key, value; NULL when there are none.
+// Writing: the header names tensors in the order given; in the data wider elements come first, so
+// that each tensor is aligned to its elements and readers can use it in place. The same input gives
+// the same bytes. The file is replaced atomically. Names must differ from one another. `metadata`
+// holds pairs: key, value, key, value; NULL when there are none.
 struct tensor_out {
     const char *name;
     enum dtype dtype;

@@ -86,7 +86,7 @@ static void assert_fails(const char *directory, const char *text) {
 // Files come one by one until the directory is whole.
 static void opens_a_directory(void **state) {
     (void)state;
-    char directory[] = "/tmp/thaw-datasets-XXXXXX";
+    char directory[] = "thaw-datasets-XXXXXX";
     struct dataset_pair pair;
     struct error e;
     assert_non_null(mkdtemp(directory));

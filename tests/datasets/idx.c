@@ -199,7 +199,7 @@ static void refuses_what_does_not_fit_together(void **state) {
 
 static void opens_files(void **state) {
     (void)state;
-    char directory[] = "/tmp/thaw-idx-XXXXXX";
+    char directory[] = "thaw-idx-XXXXXX";
     assert_non_null(mkdtemp(directory));
     char *image_path = files_join(directory, "images"),
          *label_path = files_join(directory, "labels.gz");

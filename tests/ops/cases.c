@@ -29,6 +29,7 @@ const struct op_config op_configs[] = {
     {"conv2d", 18, {{16, 16, 32}}, CONV(40, 1, 1, 2, 0, 1, false), .big = true},
     {"conv2d", 7, {{16, 16, 32}}, CONV(32, 3, 3, 2, 1, 4, false), .big = true},
     {"linear", 3, {{1, 1, 7}}, .attr.linear = {5, true}},
+    {"linear", 4, {{2, 3, 4}}, .attr.linear = {6, true}},
     {"linear", 1, {{1, 1, 20}}, .attr.linear = {3, false}},
     {"linear", 33, {{1, 1, 16}}, .attr.linear = {10, true}},
     {"linear", 70, {{1, 1, 600}}, .attr.linear = {100, true}, .big = true},

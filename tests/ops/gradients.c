@@ -258,7 +258,7 @@ static const struct refusal refusals[] = {
     {"dropout", {{1, 1, 10}}, .attr.dropout = {1.5F}, .one = "1.5", .other = "1"},
     {"conv2d", {{2, 2, 3}}, .attr.conv = {8, 5, 5, 1, 0, 1, true}, .one = "5x5", .other = "2x2"},
     {"conv2d", {{8, 8, 6}}, .attr.conv = {8, 3, 3, 1, 1, 4, true}, .one = "4", .other = "6"},
-    {"linear", {{2, 2, 3}}, .attr.linear = {8, true}, .one = "3x2x2", .other = ""},
+    {"linear", {{2, 2, 3}}, .attr.linear = {0, true}, .one = "0 outputs", .other = "12 inputs"},
 };
 
 static void infer_refuses_and_names_both_sizes(void **state) {

@@ -104,7 +104,7 @@ static void conv_backward(const struct reference_call *call) {
     bias_gradient(call);
 }
 
-// linear: weight [out][in].
+// linear: weight [out][in], the input as a vector.
 
 static size_t linear_param_count(const union op_attr *attr, struct shape in, int i) {
     size_t out = attr->linear.out, bias = attr->linear.bias ? out : 0;
@@ -112,7 +112,7 @@ static size_t linear_param_count(const union op_attr *attr, struct shape in, int
 }
 
 static void linear_forward(const struct reference_call *call) {
-    int ins = call->in_shape[0].c, outs = call->out_shape.c;
+    int ins = (int)shape_count(call->in_shape[0]), outs = call->out_shape.c;
     add_bias(call);
     for (int i = 0; i < call->n; i++)
         for (int o = 0; o < outs; o++)
@@ -121,7 +121,7 @@ static void linear_forward(const struct reference_call *call) {
 }
 
 static void linear_backward(const struct reference_call *call) {
-    int ins = call->in_shape[0].c, outs = call->out_shape.c;
+    int ins = (int)shape_count(call->in_shape[0]), outs = call->out_shape.c;
     clear(call->din[0], batch_count(call, call->in_shape[0]));
     clear(call->dparam[0], (size_t)ins * outs);
     for (int i = 0; i < call->n; i++)

@@ -1,0 +1,106 @@
+// How fast convolution is: prints one JSON object with GFLOP/s of the three passes for the layers of
+// ResNet-18 at 224 (batch 16) and ResNet-20 at 32 (batch 128), on 1 and 2 threads, the best of many
+// runs. `bench-kernels [SECONDS]` spends about SECONDS (default 0.3) on each figure.
+#include "base/clock.h"
+#include "base/kernels.h"
+#include "ops/op.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layer {
+    const char *name;
+    int n, size, c, k, kernel, stride;
+};
+
+static const struct layer layers[] = {
+    {"7x7 s2 3->64 @224", 16, 224, 3, 64, 7, 2},   {"3x3 64 @56", 16, 56, 64, 64, 3, 1},
+    {"3x3 128 @28", 16, 28, 128, 128, 3, 1},       {"3x3 256 @14", 16, 14, 256, 256, 3, 1},
+    {"3x3 512 @7", 16, 7, 512, 512, 3, 1},         {"3x3 s2 64->128 @56", 16, 56, 64, 128, 3, 2},
+    {"1x1 s2 128->256 @28", 16, 28, 128, 256, 1, 2}, {"3x3 16 @32", 128, 32, 16, 16, 3, 1},
+    {"3x3 32 @16", 128, 16, 32, 32, 3, 1},         {"3x3 64 @8", 128, 8, 64, 64, 3, 1},
+};
+enum { LAYERS = sizeof layers / sizeof *layers };
+
+enum pass { FORWARD, DATA, WEIGHT, PASSES };
+static const char *const pass_names[] = {"forward", "data", "weight"};
+
+static float *make(size_t count) {
+    float *to = aligned_alloc(64, (count * sizeof *to + 63) / 64 * 64);
+    if (!to)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        to[i] = (float)(i % 251) / 251 - 0.5f;
+    return to;
+}
+
+// A call of one pass alone; `buffers` are what to free.
+static struct op_call open_call(const struct layer *l, const union op_attr *attr, enum pass pass,
+                                struct pool *pool, float *buffers[4]) {
+    struct op_call call = {.attr = attr, .n = l->n, .in_shape = {{l->size, l->size, l->c}},
+                           .pool = pool};
+    op_conv2d.infer(attr, call.in_shape, &call.out_shape, NULL);
+    const size_t in = (size_t)l->n * shape_count(call.in_shape[0]);
+    const size_t out = (size_t)l->n * shape_count(call.out_shape);
+    const size_t weight = (size_t)(l->kernel * l->kernel * l->c * l->k);
+    buffers[0] = make(in > weight ? in : weight);
+    buffers[1] = make(out > weight ? out : weight);
+    buffers[2] = make(in > weight ? in : weight);
+    call.in[0] = buffers[0];
+    call.out = buffers[1];
+    call.dout = buffers[1];
+    call.param[0] = buffers[2];
+    if (pass == DATA) {
+        call.din[0].to = buffers[0];
+    } else if (pass == WEIGHT) {
+        call.dparam[0].to = buffers[2];
+    }
+    buffers[3] = make(op_conv2d.scratch(&call, pass != FORWARD));
+    call.scratch = buffers[3];
+    return call;
+}
+
+static double measure(const struct layer *l, enum pass pass, int threads, double seconds) {
+    union op_attr attr = {0};
+    attr.conv.out = l->k;
+    attr.conv.kernel_h = attr.conv.kernel_w = l->kernel;
+    attr.conv.stride = l->stride;
+    attr.conv.pad = l->kernel / 2;
+    attr.conv.groups = 1;
+    struct pool *pool = pool_open(threads);
+    float *buffers[4];
+    const struct op_call call = open_call(l, &attr, pass, pool, buffers);
+    double best = 1e9, until = clock_seconds() + seconds;
+    for (double start; (start = clock_seconds()) < until || best == 1e9;) {
+        if (pass == FORWARD)
+            op_conv2d.forward(&call);
+        else
+            op_conv2d.backward(&call);
+        const double took = clock_seconds() - start;
+        best = took < best ? took : best;
+    }
+    const struct op_flops flops = op_conv2d.flops(&attr, call.in_shape, call.out_shape);
+    for (int i = 0; i < 4; i++)
+        free(buffers[i]);
+    pool_close(pool);
+    return flops.forward * l->n / best * 1e-9;
+}
+
+int main(int argc, char **argv) {
+    const double seconds = argc > 1 ? atof(argv[1]) : 0.3;
+    printf("{\"isa\": \"%s\", \"unit\": \"GFLOP/s\", \"layers\": [\n", kernels()->isa);
+    for (int i = 0; i < LAYERS; i++) {
+        printf("  {\"layer\": \"%s\", \"batch\": %d", layers[i].name, layers[i].n);
+        for (int threads = 1; threads <= 2; threads++) {
+            printf(", \"threads_%d\": {", threads);
+            for (enum pass pass = FORWARD; pass < PASSES; pass++)
+                printf("%s\"%s\": %.0f", pass ? ", " : "", pass_names[pass],
+                       measure(&layers[i], pass, threads, seconds));
+            printf("}");
+            fflush(stdout);
+        }
+        printf("}%s\n", i + 1 < LAYERS ? "," : "");
+    }
+    printf("]}\n");
+    return 0;
+}
