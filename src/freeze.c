@@ -6,9 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const policy_names[] = {"frozen", "batch", "torch"};
+
 const char *bn_policy_name(enum bn_policy policy) {
-    static const char *const names[] = {"frozen", "batch", "torch"};
-    return names[policy];
+    return policy_names[policy];
+}
+
+bool bn_policy_find(const char *name, enum bn_policy *policy) {
+    static const enum bn_policy all[] = {BN_FROZEN, BN_BATCH, BN_TORCH};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(name, bn_policy_name(all[i])) != 0)
+            continue;
+        *policy = all[i];
+        return true;
+    }
+    return false;
 }
 
 const char *freeze_state_name(enum freeze_state state) {

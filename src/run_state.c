@@ -54,27 +54,32 @@ static bool tally_restore(const json_t *object, struct tally *t) {
     return ok;
 }
 
-// Per parameter: frozen (its hash) or not, multiplier, steps of the optimiser.
+// Per parameter: its hash where it is frozen, and the steps of the optimiser.
 static json_t *params_state(const struct training *t) {
     json_t *all = json_object();
     for (int i = 0; i < t->model->param_count; i++) {
-        json_t *p = json_pack("{s:f, s:I}", "lr_scale", t->lr_scale[i], "steps",
-                              (json_int_t)t->optim.states[i].steps);
+        json_t *p = json_pack("{s:I}", "steps", (json_int_t)t->optim.states[i].steps);
         char hash[24];
         snprintf(hash, sizeof hash, "%016" PRIx64, t->frozen[i]);
-        if (!t->flags.thawed[i])
+        if (!training_settings(t)->flags.thawed[i])
             json_object_set_new(p, "frozen", json_string(hash));
         json_object_set_new(all, t->model->params[i].name, p);
     }
     return all;
 }
 
+static json_t *texts_state(const struct settings_history *h) {
+    json_t *texts = json_array();
+    for (int i = 0; i < h->text_count; i++)
+        json_array_append_new(texts, json_string(h->texts[i]));
+    return texts;
+}
+
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
     json_t *state =
-        json_pack("{s:I, s:I, s:f, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
-                  (json_int_t)t->step, "total", (json_int_t)t->total, "lr_factor", t->lr_factor,
-                  "bn", bn_policy_name(t->bn), "epoch", tally_state(&t->epoch), "best",
+        json_pack("{s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
+                  "changes", texts_state(&t->history), "epoch", tally_state(&t->epoch), "best",
                   tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
                   (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
                   "last_event", (json_int_t)marks->last_event, "params", params_state(t));
@@ -96,61 +101,59 @@ bool run_state_write(const char *directory, const struct run *run, const struct 
     return ok;
 }
 
-static bool restore_param(const json_t *all, struct training *t, int i, struct flags *flags) {
-    const struct param *p = &t->model->params[i];
-    json_t *object = json_object_get(all, p->name);
+static bool restore_param(const json_t *all, struct training *t, int i) {
+    json_t *object = json_object_get(all, t->model->params[i].name);
     json_int_t steps;
-    if (!object || json_unpack(object, "{s:F, s:I}", "lr_scale", &t->lr_scale[i], "steps", &steps))
+    if (!object || json_unpack(object, "{s:I}", "steps", &steps) != 0)
         return false;
     t->optim.states[i].steps = steps;
     const json_t *hash = json_object_get(object, "frozen");
-    flags->thawed[i] = hash == NULL;
     if (hash && json_is_string(hash))
         t->frozen[i] = strtoull(json_string_value(hash), NULL, 16);
     return true;
 }
 
-static bool restore_policy(struct training *t, const char *name) {
-    static const enum bn_policy all[] = {BN_FROZEN, BN_BATCH, BN_TORCH};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(name, bn_policy_name(all[i])) != 0)
-            continue;
-        t->bn = all[i];
-        return true;
+// Settings follow from the experiment and what was applied.
+static bool restore_history(const json_t *texts, struct training *t, struct error *error) {
+    struct settings_history h = settings_history_prefix(&t->history, 0);
+    bool ok = json_is_array(texts);
+    for (size_t i = 0; ok && i < json_array_size(texts); i++) {
+        const char *text = json_string_value(json_array_get(texts, i));
+        ok = text && settings_history_apply(&h, text, error);
     }
+    if (ok)
+        return training_restore(t, h, error);
+    settings_history_close(&h);
     return false;
 }
 
-// The numbers of state.json; flags are handed out, to be put in force when all else is read.
 static bool restore_json(const json_t *state, struct run *run, struct training *t,
-                         struct run_marks *marks, struct flags *flags) {
-    json_int_t step, total, best_step, metrics, events, last;
-    const char *bn;
-    json_t *epoch, *best, *params;
-    if (json_unpack((json_t *)(uintptr_t)state,
-                    "{s:I, s:I, s:F, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
-                    "total", &total, "lr_factor", &t->lr_factor, "bn", &bn, "epoch", &epoch, "best",
-                    &best, "best_step", &best_step, "metrics_bytes", &metrics, "events_bytes",
-                    &events, "last_event", &last, "params", &params) != 0)
+                         struct run_marks *marks, struct error *error) {
+    json_int_t step, best_step, metrics, events, last;
+    json_t *epoch, *best, *params, *texts;
+    if (json_unpack((json_t *)(uintptr_t)state, "{s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+                    "step", &step, "changes", &texts, "epoch", &epoch, "best", &best, "best_step",
+                    &best_step, "metrics_bytes", &metrics, "events_bytes", &events, "last_event",
+                    &last, "params", &params) != 0)
         return false;
-    if (total != t->total || step < 0 || step > total || !restore_policy(t, bn) ||
+    if (!restore_history(texts, t, error) || step < 0 || step > t->total ||
         !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best))
         return false;
     t->step = step;
     run->best_step = best_step;
     *marks = (struct run_marks){metrics, events, last};
     for (int i = 0; i < t->model->param_count; i++)
-        if (!restore_param(params, t, i, flags))
+        if (!restore_param(params, t, i))
             return false;
     return true;
 }
 
 static bool read_json(const char *directory, struct run *run, struct training *t,
-                      struct run_marks *marks, struct flags *flags, struct error *error) {
+                      struct run_marks *marks, struct error *error) {
     char *path = files_join(directory, "state.json");
     json_error_t problem;
     json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
-    bool ok = state && restore_json(state, run, t, marks, flags);
+    bool ok = state && restore_json(state, run, t, marks, error);
     if (!ok)
         error_set(error, "%s: not a state of this experiment%s%s", path, state ? "" : ": ",
                   state ? "" : problem.text);
@@ -200,12 +203,6 @@ static bool read_weights(const char *directory, struct training *t, struct error
 
 bool run_state_read(const char *directory, struct run *run, struct training *t,
                     struct run_marks *marks, struct error *error) {
-    struct flags flags = flags_open(t->model);
-    bool ok = read_weights(directory, t, error) && read_moments(directory, t, error) &&
-              read_json(directory, run, t, marks, &flags, error);
-    if (!ok) {
-        flags_close(&flags);
-        return false;
-    }
-    return training_restore_flags(t, &flags, error);
+    return read_weights(directory, t, error) && read_moments(directory, t, error) &&
+           read_json(directory, run, t, marks, error);
 }

@@ -12,7 +12,7 @@ struct run_marks {
 bool run_state_write(const char *directory, const struct run *run, const struct training *t,
                      const struct run_marks *marks, struct error *error);
 
-// Checks everything before it changes t.
+// On failure t is of no use any more.
 bool run_state_read(const char *directory, struct run *run, struct training *t,
                     struct run_marks *marks, struct error *error);
 

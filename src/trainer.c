@@ -38,7 +38,7 @@ static bool keeps_files(const struct trainer *t) {
 
 static int64_t epoch_of(const struct training *t, int64_t step) {
     int64_t epoch = step / t->epoch_steps + 1;
-    return epoch < t->experiment->train.epochs ? epoch : t->experiment->train.epochs;
+    return epoch < training_settings(t)->epochs ? epoch : training_settings(t)->epochs;
 }
 
 static void publish(struct trainer *t) {
@@ -49,13 +49,13 @@ static void publish(struct trainer *t) {
         .step = training->step,
         .total = training->total,
         .epoch = epoch_of(training, training->step),
-        .epochs = training->experiment->train.epochs,
+        .epochs = training_settings(training)->epochs,
         .last = t->last,
         .running = training->epoch,
         .images_per_second = t->speed,
         .forward_seconds = training->pass.forward_seconds,
         .backward_seconds = training->pass.backward_seconds,
-        .thawed = freeze_thawed_count(&training->flags),
+        .thawed = freeze_thawed_count(&training_settings(training)->flags),
         .parameters = model_trainable_count(training->model),
         .bytes = training->plan->cost.bytes,
         .cost = training->plan->cost,

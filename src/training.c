@@ -126,7 +126,6 @@ static bool open_loader(struct training *t, struct error *error) {
         return false;
     t->loader = loader_open(t->data.train, &s);
     t->epoch_steps = loader_steps(t->loader);
-    t->total = e->train.epochs * t->epoch_steps;
     return true;
 }
 
@@ -142,95 +141,84 @@ static struct plan_options plan_options_of(const struct training *t, enum plan_p
     };
 }
 
-// Takes ownership of flags, on failure too; the old ones stay when their plan does not fit in
-// memory.
-static bool put_flags(struct training *t, struct flags *flags, struct error *error) {
+// Makes the plan for settings and the pass use it; the old plan stays when the new one does not fit
+// in memory.
+static bool use_plan(struct training *t, const struct settings *s, struct error *error) {
     struct plan_options options = plan_options_of(t, PLAN_TRAIN);
-    struct plan *plan = plan_make(flags, &options);
+    struct plan *plan = plan_make(&s->flags, &options);
     if (!pass_use(&t->pass, plan, error)) {
         plan_close(plan);
-        flags_close(flags);
         return false;
     }
     plan_close(t->plan);
-    flags_close(&t->flags);
     t->plan = plan;
-    t->flags = *flags;
     return true;
 }
 
-// The same, and notes what is frozen from now on.
-static bool use_flags(struct training *t, struct flags *flags, struct error *error) {
-    bool first = t->plan == NULL;
-    bool *was = xcalloc((size_t)t->model->param_count + 1, sizeof *was);
-    for (int p = 0; p < t->model->param_count; p++)
-        was[p] = first || t->flags.thawed[p];
-    bool ok = put_flags(t, flags, error);
-    for (int p = 0; ok && p < t->model->param_count; p++) {
-        if (!was[p] || t->flags.thawed[p])
+static void use_numbers(struct training *t, const struct settings *s) {
+    t->optim.settings.weight_decay = s->weight_decay;
+    t->total = s->epochs * t->epoch_steps;
+}
+
+// Notes what is frozen from now on; `before` NULL: at the start.
+static void note_frozen(struct training *t, const struct flags *before, const struct flags *now) {
+    for (int p = 0; p < t->model->param_count; p++) {
+        if (now->thawed[p] || (before && !before->thawed[p]))
             continue;
         t->frozen[p] = weights_hash(&t->weights, p);
         optim_freeze(&t->optim, p);
     }
-    free(was);
-    return ok;
 }
 
-bool training_restore_flags(struct training *t, struct flags *flags, struct error *error) {
-    return put_flags(t, flags, error);
-}
-
-static bool first_flags(struct training *t, struct error *error) {
-    const struct experiment *e = t->experiment;
-    static const enum bn_policy policies[] = {BN_FROZEN, BN_BATCH, BN_TORCH};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(e->freeze.bn, bn_policy_name(policies[i])) == 0)
-            t->bn = policies[i];
-    struct flags flags = flags_open(t->model);
-    if (!freeze_apply_all(&flags, t->bn, (const char *const *)e->freeze.rules.item,
-                          e->freeze.rules.count, error)) {
-        flags_close(&flags);
-        return error_prefix(error, "freeze.rules: ");
-    }
-    return use_flags(t, &flags, error);
-}
-
-static bool set_scale(struct training *t, const char *pattern, double factor, bool multiply,
-                      struct error *error) {
-    int count = t->model->param_count;
-    bool *hit = xcalloc((size_t)count + 1, sizeof *hit);
-    bool ok = freeze_match(t->model, pattern, hit, error);
-    for (int p = 0; ok && p < count; p++)
-        if (hit[p])
-            t->lr_scale[p] = multiply ? t->lr_scale[p] * factor : factor;
-    free(hit);
-    return ok;
-}
-
-// "PATTERN FACTOR"; an `x` may stand before the factor.
-static bool scale_rule(struct training *t, const char *rule, bool multiply, struct error *error) {
-    const char *space = strrchr(rule, ' ');
-    double factor = 0;
-    if (!space || !text_to_real(space + 1 + (space[1] == 'x'), &factor) || factor < 0)
-        return error_set(error,
-                         "'%s' is no multiplier; write a pattern and a factor, such as "
-                         "'layer3 0.1'",
-                         rule);
-    char *pattern = xstrndup(rule, (size_t)(space - rule));
-    bool ok = set_scale(t, pattern, factor, multiply, error);
-    free(pattern);
-    return ok;
-}
-
-static bool first_scales(struct training *t, struct error *error) {
-    t->lr_factor = 1;
-    for (int p = 0; p < t->model->param_count; p++)
-        t->lr_scale[p] = 1;
-    const struct text_list *list = &t->experiment->optim.lr_scale;
-    for (int i = 0; i < list->count; i++)
-        if (!scale_rule(t, list->item[i], false, error))
-            return error_prefix(error, "optim.lr_scale: ");
+static bool first_settings(struct training *t, struct error *error) {
+    struct settings s;
+    if (!settings_open(&s, t->model, t->experiment, error))
+        return false;
+    settings_history_open(&t->history, s);
+    if (!use_plan(t, &s, error))
+        return false;
+    use_numbers(t, &s);
+    note_frozen(t, NULL, &s.flags);
     return true;
+}
+
+const struct settings *training_settings(const struct training *t) {
+    return settings_now(&t->history);
+}
+
+bool training_restore(struct training *t, struct settings_history history, struct error *error) {
+    if (!use_plan(t, settings_now(&history), error)) {
+        settings_history_close(&history);
+        return false;
+    }
+    settings_history_close(&t->history);
+    t->history = history;
+    use_numbers(t, settings_now(&history));
+    return true;
+}
+
+static bool check_epochs(const struct training *t, const struct settings *s, struct error *error) {
+    int64_t least = t->step / t->epoch_steps + 1;
+    if (s->epochs >= least)
+        return true;
+    return error_set(error, "'epochs %lld' is past already; write %lld or more",
+                     (long long)s->epochs, (long long)least);
+}
+
+bool training_apply(struct training *t, const char *text, struct error *error) {
+    struct settings next;
+    if (!settings_history_try(&t->history, text, &next, error))
+        return false;
+    const struct flags *now = &training_settings(t)->flags;
+    bool ok = check_epochs(t, &next, error) &&
+              (flags_equal(now, &next.flags) || use_plan(t, &next, error));
+    if (ok) {
+        use_numbers(t, &next);
+        note_frozen(t, now, &next.flags);
+        settings_history_apply(&t->history, text, error);
+    }
+    settings_close(&next);
+    return ok;
 }
 
 static bool check_classes(const struct training *t, struct error *error) {
@@ -253,7 +241,6 @@ struct training *training_open(const struct experiment *experiment, const struct
     t->weights = weights;
     t->data = data;
     t->pool = pool;
-    t->lr_scale = xcalloc(params, sizeof *t->lr_scale);
     t->frozen = xcalloc(params, sizeof *t->frozen);
     t->gradient = xcalloc(params, sizeof *t->gradient);
     t->step_lr = xcalloc(params, sizeof *t->step_lr);
@@ -261,13 +248,12 @@ struct training *training_open(const struct experiment *experiment, const struct
     struct optim_settings optim = optim_settings_of(experiment);
     t->optim = optim_open(model, &optim);
     t->pass = (struct pass){.weights = &t->weights, .seed = (uint64_t)experiment->seed};
-    if (!check_classes(t, error) || !open_loader(t, error) || !first_scales(t, error) ||
-        !first_flags(t, error)) {
+    if (!check_classes(t, error) || !open_loader(t, error) || !first_settings(t, error)) {
         training_close(t);
         return NULL;
     }
     struct plan_options evaluation = plan_options_of(t, PLAN_EVALUATE);
-    t->evaluation = plan_make(&t->flags, &evaluation);
+    t->evaluation = plan_make(&training_settings(t)->flags, &evaluation);
     return t;
 }
 
@@ -279,10 +265,9 @@ void training_close(struct training *t) {
     plan_close(t->plan);
     plan_close(t->evaluation);
     optim_close(&t->optim);
-    flags_close(&t->flags);
+    settings_history_close(&t->history);
     weights_close(&t->weights);
     training_data_close(&t->data);
-    free(t->lr_scale);
     free(t->frozen);
     free(t->gradient);
     free(t->step_lr);
@@ -291,7 +276,7 @@ void training_close(struct training *t) {
 
 double training_lr(const struct training *t) {
     int64_t step = t->step < t->total ? t->step : t->total - 1;
-    return t->lr_factor * lr_at(&t->lr, step, t->total);
+    return training_settings(t)->lr_factor * lr_at(&t->lr, step, t->total);
 }
 
 // Runs the forward pass again, looking for the first bad value.
@@ -308,11 +293,12 @@ static bool report_divergence(struct training *t, const struct batch *batch, str
 }
 
 static bool update(struct training *t, struct step_result *result) {
+    const struct settings *s = training_settings(t);
     for (int p = 0; p < t->model->param_count; p++) {
         t->gradient[p] = pass_gradient(&t->pass, p);
-        t->step_lr[p] = result->lr * t->lr_scale[p];
+        t->step_lr[p] = result->lr * s->lr_scale[p];
     }
-    struct optim_step step = {.flags = &t->flags, .gradient = t->gradient, .lr = t->step_lr};
+    struct optim_step step = {.flags = &s->flags, .gradient = t->gradient, .lr = t->step_lr};
     optim_update(&t->optim, &t->weights, &step);
     result->gradient_norm = step.gradient_norm;
     result->clip_scale = step.clip_scale;
@@ -357,48 +343,10 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
     return pass_use(&t->pass, t->plan, error);
 }
 
-static bool apply_bn(struct training *t, const char *name, struct error *error) {
-    static const enum bn_policy policies[] = {BN_FROZEN, BN_BATCH, BN_TORCH};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(name, bn_policy_name(policies[i])) != 0)
-            continue;
-        struct flags flags = flags_copy(&t->flags);
-        freeze_policy(&flags, policies[i]);
-        if (!use_flags(t, &flags, error))
-            return false;
-        t->bn = policies[i];
-        return true;
-    }
-    return error_set(error, "'bn %s' is not known; write 'bn frozen', 'bn batch' or 'bn torch'",
-                     name);
-}
-
-static bool apply_lr(struct training *t, const char *text, struct error *error) {
-    double factor = 0;
-    if (strchr(text, ' '))
-        return scale_rule(t, text, true, error);
-    if (!text_to_real(text + (text[0] == 'x'), &factor) || factor < 0)
-        return error_set(error, "'lr %s' is not known; write 'lr x0.5' or 'lr layer3 x0.1'", text);
-    t->lr_factor *= factor;
-    return true;
-}
-
-bool training_apply(struct training *t, const char *text, struct error *error) {
-    if (strncmp(text, "bn ", 3) == 0)
-        return apply_bn(t, text + 3, error);
-    if (strncmp(text, "lr ", 3) == 0)
-        return apply_lr(t, text + 3, error);
-    struct flags flags = flags_copy(&t->flags);
-    if (!freeze_apply(&flags, t->bn, text, error)) {
-        flags_close(&flags);
-        return false;
-    }
-    return use_flags(t, &flags, error);
-}
-
 bool training_verify(const struct training *t, struct error *error) {
+    const bool *thawed = training_settings(t)->flags.thawed;
     for (int p = 0; p < t->model->param_count; p++)
-        if (!t->flags.thawed[p] && weights_hash(&t->weights, p) != t->frozen[p])
+        if (!thawed[p] && weights_hash(&t->weights, p) != t->frozen[p])
             return error_run(error, "%s is frozen but its bytes changed", t->model->params[p].name);
     return true;
 }

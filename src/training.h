@@ -11,6 +11,7 @@
 #include "lr.h"
 #include "optim.h"
 #include "pass.h"
+#include "settings.h"
 
 // The samples of a run. `validation` and `test` may be NULL.
 struct training_data {
@@ -40,12 +41,9 @@ struct training {
     struct training_data data;
     struct pool *pool;
     struct weights weights;
-    struct flags flags;
-    enum bn_policy bn;
+    struct settings_history history; // see training_settings
     struct optim optim;
     struct lr_settings lr;
-    double lr_factor; // of all parameters
-    double *lr_scale; // of each parameter
     struct pass pass;
     struct plan *plan, *evaluation;
     struct loader *loader;
@@ -73,13 +71,16 @@ bool training_step(struct training *t, struct step_result *result, struct error 
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct error *error);
 
-// Takes effect at once, between two steps: "thaw PATTERN", "freeze PATTERN", "bn POLICY",
-// "lr FACTOR", "lr PATTERN xFACTOR". On error nothing has changed (the plan may not fit in memory).
+// What is in force: flags, rates and so on.
+const struct settings *training_settings(const struct training *t);
+
+// Takes effect at once, between two steps: what settings_apply takes, and "undo" and "redo". On
+// error nothing has changed (the plan may not fit in memory).
 bool training_apply(struct training *t, const char *text, struct error *error);
 
-// Puts the flags of a saved state into force (taking ownership, also on failure); moments and
-// hashes are left as they were restored.
-bool training_restore_flags(struct training *t, struct flags *flags, struct error *error);
+// Puts a history of settings into force as a saved state had it (taken over, also on failure):
+// moments and hashes of what is frozen are left as they are.
+bool training_restore(struct training *t, struct settings_history history, struct error *error);
 
 // The learning rate of the coming step, before the multipliers of parameters.
 double training_lr(const struct training *t);

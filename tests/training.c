@@ -36,7 +36,7 @@ static void check_frozen(const char *optim, const char *rules, const char *bn, b
                            param_bytes(param)) == 0;
         // A bias in front of a norm by batch statistics has no influence, and no gradient.
         bool idle = moves && strcmp(param->name, "block.conv2.bias") == 0;
-        if (same == t.training->flags.thawed[p] && !idle)
+        if (same == training_settings(t.training)->flags.thawed[p] && !idle)
             fail_msg("%s is %s", param->name, same ? "thawed and unchanged" : "frozen and changed");
     }
     struct error error;
@@ -127,14 +127,14 @@ static void refused_rules_change_nothing(void **state) {
     (void)state;
     struct tiny t;
     tiny_open(&t, 1, NULL);
-    struct flags before = flags_copy(&t.training->flags);
+    struct flags before = flags_copy(&training_settings(t.training)->flags);
     static const char *const wrong[] = {"thaw blok", "thaw",        "melt fc",    "bn sometimes",
                                         "lr fast",   "lr block y2", "lr blok x2", ""};
     for (int i = 0; i < 8; i++) {
         struct error error = {0};
         assert_false(training_apply(t.training, wrong[i], &error));
         assert_true(error.kind == ERROR_REQUEST && error.text[0]);
-        assert_true(flags_equal(&before, &t.training->flags));
+        assert_true(flags_equal(&before, &training_settings(t.training)->flags));
     }
     flags_close(&before);
     tiny_close(&t);
@@ -148,9 +148,10 @@ static void multipliers_change_the_rate_of_what_they_name(void **state) {
     struct error error;
     int conv1 = model_param(t.model, "block.conv1.weight");
     int conv2 = model_param(t.model, "block.conv2.weight");
-    assert_true(t.training->lr_scale[conv1] == 0.5 && t.training->lr_scale[conv2] == 0.25);
+    assert_true(training_settings(t.training)->lr_scale[conv1] == 0.5 &&
+                training_settings(t.training)->lr_scale[conv2] == 0.25);
     assert_true(training_apply(t.training, "lr block x0.1", &error));
-    assert_true(fabs(t.training->lr_scale[conv2] - 0.025) < 1e-15);
+    assert_true(fabs(training_settings(t.training)->lr_scale[conv2] - 0.025) < 1e-15);
     double before = training_lr(t.training);
     assert_true(training_apply(t.training, "lr x0.5", &error));
     assert_true(training_lr(t.training) == 0.5 * before);

@@ -4,6 +4,7 @@
 #include "datasets/shift.h"
 #include "models/models.h"
 #include "models/pretrained.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,20 +110,32 @@ bool setup_weights(struct weights *w, const struct experiment *e, struct load_re
     return ok;
 }
 
+static bool open_model(struct setup *s, struct shape input, int classes, int threads,
+                       struct error *error) {
+    s->model = build_model(s->experiment, input, classes, error);
+    if (!s->model)
+        return false;
+    s->weights = weights_open(s->model);
+    if (!setup_weights(&s->weights, s->experiment, &s->report, error))
+        return false;
+    s->pool = pool_open(threads > 0 ? threads : pool_processors());
+    return true;
+}
+
 bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
-    bool ok = open_data(&s->data, e, error);
-    if (ok) {
-        s->model = build_model(e, s->data.train->shape, s->data.train->classes, error);
-        ok = s->model != NULL;
-    }
-    if (ok) {
-        s->weights = weights_open(s->model);
-        ok = setup_weights(&s->weights, e, &s->report, error);
-    }
-    if (ok)
-        s->pool = pool_open(threads > 0 ? threads : pool_processors());
-    else
+    bool ok = open_data(&s->data, e, error) &&
+              open_model(s, s->data.train->shape, s->data.train->classes, threads, error);
+    if (!ok)
+        setup_close(s);
+    return ok;
+}
+
+bool setup_open_model(struct setup *s, const struct experiment *e, struct shape input, int classes,
+                      int threads, struct error *error) {
+    *s = (struct setup){.experiment = e};
+    bool ok = open_model(s, input, classes, threads, error);
+    if (!ok)
         setup_close(s);
     return ok;
 }
@@ -133,6 +146,18 @@ struct training *setup_training(struct setup *s, struct error *error) {
     s->weights = (struct weights){0};
     s->data = (struct training_data){0};
     return training_open(s->experiment, s->model, weights, data, s->pool, error);
+}
+
+struct plan *setup_full_plan(const struct model *model, enum bn_policy bn,
+                             const struct plan_options *options) {
+    static const char *const everything[] = {"thaw all"};
+    struct flags flags = flags_open(model);
+    bool ok = freeze_apply_all(&flags, bn, everything, 1, NULL);
+    assert(ok);
+    (void)ok;
+    struct plan *plan = plan_make(&flags, options);
+    flags_close(&flags);
+    return plan;
 }
 
 void setup_close(struct setup *s) {

@@ -21,10 +21,20 @@ struct setup {
 // threads: 0 for all processors. `e` must outlive the setup. On failure everything is closed.
 bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error);
 
+// The same without data: the model for samples of this shape (sizes that are 0: the architecture's
+// default) and this many classes. It cannot be trained.
+bool setup_open_model(struct setup *s, const struct experiment *e, struct shape input, int classes,
+                      int threads, struct error *error);
+
 // The training of this setup, once; setup_close must come after training_close.
 struct training *setup_training(struct setup *s, struct error *error);
 
 void setup_close(struct setup *s);
+
+// What full training would do: everything thawed, under the same BatchNorm policy and options. Free
+// with plan_close.
+struct plan *setup_full_plan(const struct model *model, enum bn_policy bn,
+                             const struct plan_options *options);
 
 // The model alone, as the experiment asks for it, with untouched initial weights.
 bool setup_weights(struct weights *w, const struct experiment *e, struct load_report *report,

@@ -12,8 +12,8 @@ static void prepare(void) {
     openblas_set_num_threads(1);
     const char *config = openblas_get_config(); // "OpenBLAS 0.3.21 NO_LAPACKE ... MAX_THREADS=64"
     const char *version = strchr(config, ' ');
-    size_t length = version ? strcspn(version + 1, " ") + (size_t)(version + 1 - config)
-                            : strlen(config);
+    size_t length =
+        version ? strcspn(version + 1, " ") + (size_t)(version + 1 - config) : strlen(config);
     snprintf(description, sizeof description, "%.*s %s", (int)length, config,
              openblas_get_corename());
 }

@@ -1,13 +1,14 @@
 // The matrix part of the kernels, for kernels_unit.c alone.
 //
-// A register block of up to ROWS x 2 vectors holds the sums. Its row count and its number of vectors
-// are constants in each copy of a block, and the sums are variables, not an array: only then does
-// every compiler keep them in registers. Partial panels are whole vectors with padding, so that every
-// output is the same chain of multiply-adds wherever it stands.
+// A register block of up to ROWS x 2 vectors holds the sums. Its row count and its number of
+// vectors are constants in each copy of a block, and the sums are variables, not an array: only
+// then does every compiler keep them in registers. Partial panels are whole vectors with padding,
+// so that every output is the same chain of multiply-adds wherever it stands.
 #ifndef THAW_BASE_KERNELS_MATRIX_H
 #define THAW_BASE_KERNELS_MATRIX_H
 
-// EACH_ROW(x): x(0) x(1) ... for every row of the block. ROW_COUNTS(block, ...): a case for each count.
+// EACH_ROW(x): x(0) x(1) ... for every row of the block. ROW_COUNTS(block, ...): a case for each
+// count.
 // clang-format off
 #if ROWS == 14
 #define EACH_ROW(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13)

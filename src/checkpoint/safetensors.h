@@ -28,9 +28,8 @@ size_t dtype_size(enum dtype t);
 const char *dtype_name(enum dtype t); // "F32"
 bool dtype_find(const char *name, enum dtype *t);
 
-enum {
-    TENSOR_NAME_MAX = 255
-}; // bytes; longer names are refused, and those with control characters
+// In bytes. Longer names are refused, and those with control characters.
+enum { TENSOR_NAME_MAX = 255 };
 
 // A tensor in a mapped file. Dimensions beyond DIMS_MAX are refused by the reader.
 struct tensor_entry {

@@ -7,8 +7,8 @@ enum { PIECES = 16, BLOCK_ROWS = 256 };
 struct bias_job {
     const struct op_call *call;
     int pieces;
-    size_t rows; // of dout
-    double *sums; // [pieces][channels]
+    size_t rows;   // of dout
+    double *sums;  // [pieces][channels]
     float *blocks; // [pieces][channels]
 };
 

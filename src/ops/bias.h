@@ -1,5 +1,5 @@
-// The gradient of a bias: the sum of dout over samples and pixels, in float over blocks of rows, and
-// those in double, all in one order.
+// The gradient of a bias: the sum of dout over samples and pixels, in float over blocks of rows,
+// and those in double, all in one order.
 #ifndef THAW_OPS_BIAS_H
 #define THAW_OPS_BIAS_H
 

@@ -1,6 +1,6 @@
-// Direct convolution by the matrix kernels, without im2col. Padded rows of the input are copied into
-// strips that stay in cache; weights are packed once per call. params: weight [r][s][c/groups][k],
-// bias [k] or NULL.
+// Direct convolution by the matrix kernels, without im2col. Padded rows of the input are copied
+// into strips that stay in cache; weights are packed once per call. params: weight
+// [r][s][c/groups][k], bias [k] or NULL.
 //
 // out[y][x][k] = bias[k] + sum over r, s, c of in[y * stride + r - pad][x * stride + s - pad][c]
 //                * weight[r][s][c][k], c and k within the same group.
@@ -17,18 +17,20 @@ static bool conv2d_infer(const union op_attr *attr, const struct shape *in, stru
     const int r = attr->conv.kernel_h, s = attr->conv.kernel_w, stride = attr->conv.stride;
     const int pad = attr->conv.pad, groups = attr->conv.groups, k = attr->conv.out;
     if (r < 1 || s < 1 || stride < 1 || pad < 0 || groups < 1 || k < 1)
-        return error_set(error, "conv2d: sizes, stride and groups must be at least 1, pad at least 0");
+        return error_set(error,
+                         "conv2d: sizes, stride and groups must be at least 1, pad at least 0");
     if (r > CONV2D_TAPS / s || stride > CONV2D_STRIDE)
         return error_set(error, "conv2d: kernel %dx%d, stride %d: at most %d taps and stride %d", r,
                          s, stride, CONV2D_TAPS, CONV2D_STRIDE);
     if (in[0].c % groups || k % groups)
-        return error_set(error, "conv2d: %d input and %d output channels do not divide into %d groups",
+        return error_set(error,
+                         "conv2d: %d input and %d output channels do not divide into %d groups",
                          in[0].c, k, groups);
     if (in[0].h + 2 * pad < r || in[0].w + 2 * pad < s)
-        return error_set(error, "conv2d: a %dx%d kernel does not fit an input of %dx%d with pad %d", r,
-                         s, in[0].h, in[0].w, pad);
-    *out = (struct shape){(in[0].h + 2 * pad - r) / stride + 1, (in[0].w + 2 * pad - s) / stride + 1,
-                          k};
+        return error_set(error, "conv2d: a %dx%d kernel does not fit an input of %dx%d with pad %d",
+                         r, s, in[0].h, in[0].w, pad);
+    *out = (struct shape){(in[0].h + 2 * pad - r) / stride + 1,
+                          (in[0].w + 2 * pad - s) / stride + 1, k};
     return true;
 }
 
@@ -36,9 +38,14 @@ static bool conv2d_infer(const union op_attr *attr, const struct shape *in, stru
 static struct conv2d_image conv2d_input(const struct op_call *call) {
     const struct shape in = call->in_shape[0];
     const int pad = call->attr->conv.pad;
-    return (struct conv2d_image){.data = call->in[0], .shape = in, .top = pad, .left = pad,
-                                 .padded_h = in.h + 2 * pad, .padded_w = in.w + 2 * pad,
-                                 .rows = call->out_shape.h, .step = call->attr->conv.stride,
+    return (struct conv2d_image){.data = call->in[0],
+                                 .shape = in,
+                                 .top = pad,
+                                 .left = pad,
+                                 .padded_h = in.h + 2 * pad,
+                                 .padded_w = in.w + 2 * pad,
+                                 .rows = call->out_shape.h,
+                                 .step = call->attr->conv.stride,
                                  .window = call->attr->conv.kernel_h};
 }
 
@@ -74,7 +81,8 @@ static struct conv2d_gather conv2d_forward_gather(const struct op_call *call) {
         .out_shape = call->out_shape,
         .bias = call->param[BIAS],
         .phase_count = 1,
-        .phases = {{.tap_rows = call->attr->conv.kernel_h, .tap_columns = call->attr->conv.kernel_w}},
+        .phases = {{.tap_rows = call->attr->conv.kernel_h,
+                    .tap_columns = call->attr->conv.kernel_w}},
     };
 }
 
@@ -89,8 +97,9 @@ static void conv2d_forward(const struct op_call *call) {
 }
 
 // Gradient of the input. With s = stride, input pixel y = s * i + p gets from tap r the gradient of
-// output pixel (y + pad - r) / s = i + (p + pad - r) / s, where that is a whole number: one of every
-// s taps, so that each p is a phase of its own. Taps are taken with r falling, the output pixel rising.
+// output pixel (y + pad - r) / s = i + (p + pad - r) / s, where that is a whole number: one of
+// every s taps, so that each p is a phase of its own. Taps are taken with r falling, the output
+// pixel rising.
 
 // The taps of phase p along one side of a kernel of `size`.
 struct conv2d_side {
@@ -121,8 +130,8 @@ static void conv2d_data_phases(const struct op_call *call, struct conv2d_gather 
         const struct conv2d_side y = conv2d_side(call, r, i / stride);
         const struct conv2d_side x = conv2d_side(call, s, i % stride);
         struct conv2d_phase *phase = &g->phases[i];
-        *phase = (struct conv2d_phase){i / stride, i % stride, image->top + y.at,
-                                       image->left + x.at, y.count, x.count, 0};
+        *phase = (struct conv2d_phase){
+            i / stride, i % stride, image->top + y.at, image->left + x.at, y.count, x.count, 0};
         if (i > 0)
             phase->b = phase[-1].b + conv2d_gather_weights(g, phase - 1);
         const int low = phase->row + phase->tap_rows, wide = phase->column + phase->tap_columns;
@@ -135,7 +144,8 @@ static void conv2d_data_phases(const struct op_call *call, struct conv2d_gather 
     image->padded_w = image->left + image->shape.w > wide ? image->left + image->shape.w : wide;
 }
 
-// A panel of input channels: its taps in the order of the phase, each a transposed block of weights.
+// A panel of input channels: its taps in the order of the phase, each a transposed block of
+// weights.
 static void conv2d_pack_data(void *context, int piece, int worker) {
     (void)worker;
     const struct conv2d_packing *p = context;
@@ -152,9 +162,9 @@ static void conv2d_pack_data(void *context, int piece, int worker) {
     for (int t = 0; t < y.count * x.count; t++, to += block) {
         const int r = y.last - t / x.count * stride, s = x.last - t % x.count * stride;
         const size_t row = ((size_t)r * (size_t)attr->conv.kernel_w + (size_t)s) * (size_t)in;
-        panels_pack_transposed(rows, in - j < panel ? in - j : panel,
-                               p->call->param[WEIGHT] + (row + (size_t)j) * (size_t)k + group * rows,
-                               (size_t)k, to);
+        panels_pack_transposed(
+            rows, in - j < panel ? in - j : panel,
+            p->call->param[WEIGHT] + (row + (size_t)j) * (size_t)k + group * rows, (size_t)k, to);
     }
 }
 

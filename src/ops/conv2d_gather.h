@@ -8,9 +8,9 @@
 
 enum { CONV2D_TAPS = 1024, CONV2D_STRIDE = 16 }; // the most taps and the largest stride
 
-// Grid point (i, j) of a phase makes output pixel (y + i * out_step, x + j * out_step) from a window
-// of tap_rows x tap_columns pixels at (row + i * image.step, column + j * image.step) of the padded
-// image.
+// Grid point (i, j) of a phase makes output pixel (y + i * out_step, x + j * out_step) from a
+// window of tap_rows x tap_columns pixels at (row + i * image.step, column + j * image.step) of the
+// padded image.
 struct conv2d_phase {
     int y, x, row, column, tap_rows, tap_columns;
     size_t b; // its weights: [groups][panels][tap_rows][tap_columns][c / groups][panel]

@@ -22,7 +22,8 @@ size_t conv2d_image_floats(const struct conv2d_image *image, int rows) {
     // Where samples meet, a grid row is further from the next than `step`.
     const int meets = (rows - 1) / image->rows + 1;
     const int gap = image->padded_h - image->rows * image->step;
-    const size_t high = (size_t)((rows - 1) * image->step + image->window + (gap > 0 ? meets * gap : 0));
+    const size_t high =
+        (size_t)((rows - 1) * image->step + image->window + (gap > 0 ? meets * gap : 0));
     return high * conv2d_image_pitch(image);
 }
 

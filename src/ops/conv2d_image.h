@@ -1,7 +1,7 @@
-// A batch of images seen with zeros around each, and its division into grid rows: what the passes of
-// conv2d walk over. Padded rows of the whole batch are numbered through, padded_h for each sample, and
-// so are grid rows, `rows` for each sample: a piece of work is a range of grid rows wherever samples
-// begin and end.
+// A batch of images seen with zeros around each, and its division into grid rows: what the passes
+// of conv2d walk over. Padded rows of the whole batch are numbered through, padded_h for each
+// sample, and so are grid rows, `rows` for each sample: a piece of work is a range of grid rows
+// wherever samples begin and end.
 #ifndef THAW_OPS_CONV2D_IMAGE_H
 #define THAW_OPS_CONV2D_IMAGE_H
 

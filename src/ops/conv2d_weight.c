@@ -16,13 +16,13 @@ struct conv2d_weight {
     const struct op_call *call;
     const struct conv2d_image *image;
     int groups, in, out, panels; // channels and panels per group
-    int height, across;          // kernel rows; rows of the product that are contiguous in the image
-    int taps;                    // runs of `across` in a kernel row
-    int rows;                    // of a panel of the gradient: kernel_h * kernel_w * in
-    int ranges, cuts;            // pieces: ranges * cuts
-    int segment, strip;          // grid rows in each
-    float *partials;             // [ranges][groups * panels][rows][panel]
-    float *workers;              // for each worker: a panel of a segment of dout, and a strip
+    int height, across; // kernel rows; rows of the product that are contiguous in the image
+    int taps;           // runs of `across` in a kernel row
+    int rows;           // of a panel of the gradient: kernel_h * kernel_w * in
+    int ranges, cuts;   // pieces: ranges * cuts
+    int segment, strip; // grid rows in each
+    float *partials;    // [ranges][groups * panels][rows][panel]
+    float *workers;     // for each worker: a panel of a segment of dout, and a strip
 };
 
 static int conv2d_smaller(int a, int b) {
@@ -97,8 +97,7 @@ static void conv2d_weight_panel(const struct conv2d_weight *w, const struct conv
                 (size_t)k, s->b);
     for (int r = 0; r < w->height; r++) {
         for (int t = 0; t < w->taps; t++, to += w->across * kernels()->panel) {
-            kernels()->outer(w->across, columns, s->count, wide, runs,
-                             (size_t)(w->image->step * c),
+            kernels()->outer(w->across, columns, s->count, wide, runs, (size_t)(w->image->step * c),
                              (size_t)r * pitch + (size_t)(t * c + group * w->in), s->b, to, add);
         }
     }
@@ -130,8 +129,8 @@ static void conv2d_weight_piece(void *context, int piece, int worker) {
 static void conv2d_weight_row(const struct conv2d_weight *w, int index, int row, float *to) {
     const int group = index / w->panels, j = index % w->panels * kernels()->panel;
     const size_t columns = (size_t)conv2d_smaller(w->out - j, kernels()->panel);
-    const float *from = w->partials + ((size_t)index * (size_t)w->rows + (size_t)row) *
-                                          (size_t)kernels()->panel;
+    const float *from =
+        w->partials + ((size_t)index * (size_t)w->rows + (size_t)row) * (size_t)kernels()->panel;
     float sum[PANEL_MAX];
     memcpy(sum, from, columns * sizeof *sum);
     for (int range = 1; range < w->ranges; range++)

@@ -1,8 +1,8 @@
 // The gradient of a convolution's weights.
 //
 // The batch's output rows are cut into a few ranges by shape alone. Each range has a partial sum,
-// to which it adds one chain of multiply-adds for every few hundred pixels, in order; the partial sums
-// are added in order. Large weights get fewer ranges, and are cut by output channels as well.
+// to which it adds one chain of multiply-adds for every few hundred pixels, in order; the partial
+// sums are added in order. Large weights get fewer ranges, and are cut by output channels as well.
 #ifndef THAW_OPS_CONV2D_WEIGHT_H
 #define THAW_OPS_CONV2D_WEIGHT_H
 

@@ -1,7 +1,8 @@
-// out = x W^T + b, x the input as a vector of shape_count. params: weight [out][in], bias [out] or NULL.
+// out = x W^T + b, x the input as a vector of shape_count. params: weight [out][in], bias [out] or
+// NULL.
 //
-// Forward is by our own kernel, so that a sample's output does not depend on its batch. The gradients
-// are by OpenBLAS, in pieces that follow from the sizes alone.
+// Forward is by our own kernel, so that a sample's output does not depend on its batch. The
+// gradients are by OpenBLAS, in pieces that follow from the sizes alone.
 #include "base/blas.h"
 #include "base/kernels.h"
 #include "ops/bias.h"
@@ -44,7 +45,8 @@ static void linear_forward_piece(void *context, int piece, int worker) {
     const int columns = out - j < kernels()->panel ? out - j : kernels()->panel;
     const float *bias = call->param[BIAS], *a[TILE];
     float *b = call->scratch + (size_t)worker * linear_panel_floats(call), *to[TILE];
-    panels_pack_transposed(in, columns, call->param[WEIGHT] + (size_t)j * (size_t)in, (size_t)in, b);
+    panels_pack_transposed(in, columns, call->param[WEIGHT] + (size_t)j * (size_t)in, (size_t)in,
+                           b);
     for (int first = 0; first < call->n; first += kernels()->rows) {
         const int left = call->n - first, count = left < kernels()->rows ? left : kernels()->rows;
         for (int i = 0; i < count; i++) {

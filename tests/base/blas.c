@@ -32,7 +32,8 @@ static void check(bool ta, bool tb, int m, int n, int k, float beta) {
         for (int j = 0; j < n; j++) {
             want[j] = (double)beta * before[i * cs + j];
             for (int p = 0; p < k; p++)
-                want[j] += (double)a[ta ? p * as + i : i * as + p] * b[tb ? j * bs + p : p * bs + j];
+                want[j] +=
+                    (double)a[ta ? p * as + i : i * as + p] * b[tb ? j * bs + p : p * bs + j];
             assert_true(fabs(c[i * cs + j] - want[j]) <= 1e-5 * (1 + k / 10.0));
         }
         assert_memory_equal(c + i * cs + n, before + i * cs + n, 2 * sizeof *c); // between the rows

@@ -25,8 +25,8 @@ static void assert_near(double got, double want, int terms) {
     assert_true(fabs(got - want) <= 1e-6 * (1 + terms));
 }
 
-// A gathered product with `tap_count` taps of `depth` floats, rows anywhere in `a`. Allocated exactly,
-// so that a sanitizer sees any float too far.
+// A gathered product with `tap_count` taps of `depth` floats, rows anywhere in `a`. Allocated
+// exactly, so that a sanitizer sees any float too far.
 struct gathering {
     int taps, depth;
     float *a[ROWS_MAX], *b;
@@ -53,14 +53,13 @@ static double gathering_truth(const struct gathering *g, int i, int j, int panel
     double sum = 0;
     for (int t = 0; t < g->taps; t++) {
         for (int k = 0; k < g->depth; k++)
-            sum += (double)g->a[i][g->tap[t].a + k] *
-                   g->b[((int)g->tap[t].b + k) * panel + j];
+            sum += (double)g->a[i][g->tap[t].a + k] * g->b[((int)g->tap[t].b + k) * panel + j];
     }
     return sum;
 }
 
-// Rows `first` .. first + count - 1 of A, each into exactly `columns` floats, which are then copied to
-// `to`.
+// Rows `first` .. first + count - 1 of A, each into exactly `columns` floats, which are then copied
+// to `to`.
 static void gather_rows(const struct kernels *k, const struct gathering *g, int first, int count,
                         int columns, const float *b, bool add, float *to) {
     const float *a[ROWS_MAX] = {0};
@@ -78,7 +77,8 @@ static void gather_rows(const struct kernels *k, const struct gathering *g, int 
     }
 }
 
-static void check_gather(const struct kernels *k, const struct gathering *g, int count, int columns) {
+static void check_gather(const struct kernels *k, const struct gathering *g, int count,
+                         int columns) {
     float set[ROWS_MAX * PANEL_MAX], sum[ROWS_MAX * PANEL_MAX], one[PANEL_MAX];
     gather_rows(k, g, 0, count, columns, g->b, false, set);
     gather_rows(k, g, 0, count, columns, g->b, true, sum);
@@ -231,7 +231,7 @@ static void test_environment(void **state) {
 int main(void) {
     setenv("THAW_ISA", "baseline", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
         cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
         cmocka_unit_test(test_force),
     };

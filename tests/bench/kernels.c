@@ -1,8 +1,8 @@
-// How fast convolution is: prints one JSON object with GFLOP/s of the three passes for the layers of
-// ResNet-18 at 224 (batch 16) and ResNet-20 at 32 (batch 128), on 1 and 2 threads, the best of many
-// runs. `bench-kernels [SECONDS]` spends about SECONDS (default 0.3) on each figure.
-#include "base/clock.h"
+// How fast convolution is: prints one JSON object with GFLOP/s of the three passes for the layers
+// of ResNet-18 at 224 (batch 16) and ResNet-20 at 32 (batch 128), on 1 and 2 threads, the best of
+// many runs. `bench-kernels [SECONDS]` spends about SECONDS (default 0.3) on each figure.
 #include "base/kernels.h"
+#include "base/clock.h"
 #include "ops/op.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@ struct layer {
 };
 
 static const struct layer layers[] = {
-    {"7x7 s2 3->64 @224", 16, 224, 3, 64, 7, 2},   {"3x3 64 @56", 16, 56, 64, 64, 3, 1},
-    {"3x3 128 @28", 16, 28, 128, 128, 3, 1},       {"3x3 256 @14", 16, 14, 256, 256, 3, 1},
-    {"3x3 512 @7", 16, 7, 512, 512, 3, 1},         {"3x3 s2 64->128 @56", 16, 56, 64, 128, 3, 2},
+    {"7x7 s2 3->64 @224", 16, 224, 3, 64, 7, 2},     {"3x3 64 @56", 16, 56, 64, 64, 3, 1},
+    {"3x3 128 @28", 16, 28, 128, 128, 3, 1},         {"3x3 256 @14", 16, 14, 256, 256, 3, 1},
+    {"3x3 512 @7", 16, 7, 512, 512, 3, 1},           {"3x3 s2 64->128 @56", 16, 56, 64, 128, 3, 2},
     {"1x1 s2 128->256 @28", 16, 28, 128, 256, 1, 2}, {"3x3 16 @32", 128, 32, 16, 16, 3, 1},
-    {"3x3 32 @16", 128, 16, 32, 32, 3, 1},         {"3x3 64 @8", 128, 8, 64, 64, 3, 1},
+    {"3x3 32 @16", 128, 16, 32, 32, 3, 1},           {"3x3 64 @8", 128, 8, 64, 64, 3, 1},
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
 
@@ -37,8 +37,8 @@ static float *make(size_t count) {
 // A call of one pass alone; `buffers` are what to free.
 static struct op_call open_call(const struct layer *l, const union op_attr *attr, enum pass pass,
                                 struct pool *pool, float *buffers[4]) {
-    struct op_call call = {.attr = attr, .n = l->n, .in_shape = {{l->size, l->size, l->c}},
-                           .pool = pool};
+    struct op_call call = {
+        .attr = attr, .n = l->n, .in_shape = {{l->size, l->size, l->c}}, .pool = pool};
     op_conv2d.infer(attr, call.in_shape, &call.out_shape, NULL);
     const size_t in = (size_t)l->n * shape_count(call.in_shape[0]);
     const size_t out = (size_t)l->n * shape_count(call.out_shape);

@@ -1,5 +1,5 @@
-// conv2d against loops in double, for every instruction set; and that its bits depend on nothing but
-// the work.
+// conv2d against loops in double, for every instruction set; and that its bits depend on nothing
+// but the work.
 #include "base/kernels.h"
 #include "base/xalloc.h"
 #include "ops/op.h"
@@ -136,8 +136,8 @@ struct truth {
 static void truth_pixel(const struct problem *p, struct truth *t, int n, int y, int x, int k) {
     const struct geometry *g = &p->g;
     const int cg = g->c / g->groups, kg = g->k / g->groups;
-    const size_t at = ((size_t)(n * p->out.h + y) * (size_t)p->out.w + (size_t)x) * (size_t)g->k +
-                      (size_t)k;
+    const size_t at =
+        ((size_t)(n * p->out.h + y) * (size_t)p->out.w + (size_t)x) * (size_t)g->k + (size_t)k;
     t->y[at] = g->bias ? p->bias[k] : 0;
     t->dbias[k] += p->dout[at];
     for (int r = 0; r < g->r; r++) {
@@ -268,7 +268,8 @@ static void test_wanted(void **state) {
             struct problem p = problem_open(geometries[i]);
             run(&p, 2, wanted, false);
             assert_same(x_count(&p), p.dx, wanted & DX ? all.dx : before.dx);
-            assert_same(weight_count(&p), p.dweight, wanted & DWEIGHT ? all.dweight : before.dweight);
+            assert_same(weight_count(&p), p.dweight,
+                        wanted & DWEIGHT ? all.dweight : before.dweight);
             assert_same((size_t)p.g.k, p.dbias, wanted & DBIAS ? all.dbias : before.dbias);
             problem_close(&p);
         }
@@ -305,8 +306,8 @@ static void test_infer(void **state) {
     const struct shape in = {5, 6, 8};
     struct shape out;
     struct error error = {0};
-    union op_attr attr = {.conv = {.out = 12, .kernel_h = 3, .kernel_w = 3, .stride = 2, .pad = 1,
-                                   .groups = 4}};
+    union op_attr attr = {
+        .conv = {.out = 12, .kernel_h = 3, .kernel_w = 3, .stride = 2, .pad = 1, .groups = 4}};
     assert_true(op_conv2d.infer(&attr, &in, &out, &error));
     assert_true(shape_equal(out, (struct shape){3, 3, 12}));
     attr.conv.groups = 3;
@@ -327,8 +328,8 @@ static void test_infer(void **state) {
 static void test_flops(void **state) {
     (void)state;
     const struct shape in = {56, 56, 64}, out = {28, 28, 128};
-    union op_attr attr = {.conv = {.out = 128, .kernel_h = 3, .kernel_w = 3, .stride = 2, .pad = 1,
-                                   .groups = 1}};
+    union op_attr attr = {
+        .conv = {.out = 128, .kernel_h = 3, .kernel_w = 3, .stride = 2, .pad = 1, .groups = 1}};
     const double product = 2.0 * 28 * 28 * 128 * 9 * 64;
     const struct op_flops flops = op_conv2d.flops(&attr, &in, out);
     assert_true(flops.forward == product && flops.data == product && flops.weight == product);
@@ -342,8 +343,8 @@ static void test_flops(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_threads), cmocka_unit_test(test_add),
-        cmocka_unit_test(test_wanted),  cmocka_unit_test(test_samples), cmocka_unit_test(test_infer),
+        cmocka_unit_test(test_values), cmocka_unit_test(test_threads), cmocka_unit_test(test_add),
+        cmocka_unit_test(test_wanted), cmocka_unit_test(test_samples), cmocka_unit_test(test_infer),
         cmocka_unit_test(test_flops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-// linear against loops in double, for every instruction set; and that its bits depend on nothing but
-// the work.
+// linear against loops in double, for every instruction set; and that its bits depend on nothing
+// but the work.
 #include "base/kernels.h"
 #include "base/xalloc.h"
 #include "ops/op.h"

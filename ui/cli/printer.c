@@ -21,25 +21,21 @@ static void print_data(struct printer *p, const struct training_data *d) {
 
 static void print_thawed(struct printer *p, const struct training *t) {
     char thawed[32], all[32], bytes[32];
-    size_t thawed_count = freeze_thawed_count(&t->flags);
+    size_t thawed_count = freeze_thawed_count(&training_settings(t)->flags);
     size_t count = model_trainable_count(t->model);
-    struct flags everything = flags_open(t->model);
-    for (int i = 0; i < t->model->param_count; i++)
-        everything.thawed[i] = true;
-    struct plan *full = plan_make(&everything, &t->plan->options);
+    struct plan *full = setup_full_plan(t->model, training_settings(t)->bn, &t->plan->options);
     const struct plan_cost *now = &t->plan->cost, *most = &full->cost;
     fprintf(p->out, "thawed   %s of %s parameters (%.1f %%), BatchNorm statistics: %s\n",
             text_count(thawed_count, thawed), text_count(count, all),
-            100.0 * (double)thawed_count / (double)count, bn_policy_name(t->bn));
+            100.0 * (double)thawed_count / (double)count, bn_policy_name(training_settings(t)->bn));
     fprintf(p->out, "plan     backward %.1f %% of full training's FLOPs, memory %s (full: ",
             100 * (now->data + now->weight) / (most->data + most->weight),
             text_bytes((double)now->bytes, bytes));
     fprintf(p->out, "%s)\n", text_bytes((double)most->bytes, bytes));
-    if (t->bn == BN_TORCH)
+    if (training_settings(t)->bn == BN_TORCH)
         fprintf(p->out, "note     bn: torch: running statistics move and batches are normalised by "
                         "themselves, in frozen layers too, as in PyTorch's train()\n");
     plan_close(full);
-    flags_close(&everything);
 }
 
 void printer_start(struct printer *p, const struct setup *s, const struct training *t,
