@@ -11,9 +11,12 @@ enum command_kind {
     COMMAND_APPLY, // text: "thaw layer4", "lr x0.5", ... (training_apply)
     COMMAND_RUN,
     COMMAND_PAUSE,
-    COMMAND_STEPS, // runs `count` steps, then pauses
-    COMMAND_SAVE,  // saves the state after the running step
-    COMMAND_STOP,  // after the running step: save and end
+    COMMAND_STEPS,  // runs `count` steps, then pauses
+    COMMAND_SAVE,   // saves the state after the running step
+    COMMAND_STOP,   // after the running step: save and end
+    COMMAND_REWIND, // to the point at step `count` of branch `branch`; pauses there
+    COMMAND_PROBE,  // every `count` steps; 0: off
+    COMMAND_VERIFY, // rehashes the frozen tensors; the answer is a RECORD_NOTE
 };
 
 enum { COMMAND_TEXT = 200, COMMAND_QUEUE = 64 };
@@ -21,6 +24,7 @@ enum { COMMAND_TEXT = 200, COMMAND_QUEUE = 64 };
 struct command {
     enum command_kind kind;
     int64_t count;
+    int branch;
     char text[COMMAND_TEXT];
 };
 

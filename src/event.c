@@ -42,6 +42,18 @@ static bool add_line(struct event_list *list, const char *line, size_t length) {
     return true;
 }
 
+// The last event follows those before it: its id is new, its parent known, and the step not before
+// the parent's.
+static bool in_order(const struct event_list *list) {
+    const struct event *last = &list->items[list->count - 1];
+    if (last->parent == 0)
+        return last->id > 0 && (list->count == 1 || list->items[list->count - 2].id < last->id);
+    for (int i = list->count - 2; i >= 0; i--)
+        if (list->items[i].id == last->parent)
+            return list->items[list->count - 2].id < last->id && list->items[i].step <= last->step;
+    return false;
+}
+
 bool event_read(const char *path, struct event_list *out, struct error *error) {
     struct mapping file;
     *out = (struct event_list){0};
@@ -52,8 +64,7 @@ bool event_read(const char *path, struct event_list *out, struct error *error) {
     for (int number = 1; ok && at < end && (newline = memchr(at, '\n', (size_t)(end - at)));
          number++, at = newline + 1) {
         ok = add_line(out, at, (size_t)(newline - at));
-        int64_t last = out->count > 1 ? out->items[out->count - 2].step : 0;
-        ok = ok && out->items[out->count - 1].step >= last;
+        ok = ok && in_order(out);
         if (!ok)
             error_set(error, "%s:%d: not an event; each line is what thaw wrote to an events.jsonl",
                       path, number);
@@ -64,11 +75,41 @@ bool event_read(const char *path, struct event_list *out, struct error *error) {
     return ok;
 }
 
+static int index_of(const struct event_list *list, int64_t id) {
+    for (int i = 0; i < list->count; i++)
+        if (list->items[i].id == id)
+            return i;
+    return -1;
+}
+
+bool event_keep_branch(struct event_list *list, int branch, struct error *error) {
+    int at = -1, highest = 0;
+    for (int i = 0; i < list->count; i++) {
+        at = list->items[i].branch == branch ? i : at;
+        highest = list->items[i].branch > highest ? (int)list->items[i].branch : highest;
+    }
+    if (at < 0)
+        return error_set(error, "there is no branch %d; the branches are 0 to %d", branch, highest);
+    bool *keep = xcalloc((size_t)list->count, sizeof *keep);
+    for (; at >= 0; at = index_of(list, list->items[at].parent))
+        keep[at] = true;
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        if (keep[i])
+            list->items[kept++] = list->items[i];
+        else
+            free(list->items[i].text);
+    }
+    list->count = kept;
+    free(keep);
+    return true;
+}
+
 void event_keep_user(struct event_list *list, int64_t after_id) {
     int kept = 0;
     for (int i = 0; i < list->count; i++) {
         struct event *e = &list->items[i];
-        if (strcmp(e->who, "user") == 0 && e->id > after_id)
+        if (strcmp(e->who, "user") == 0 && strcmp(e->text, "rewind") != 0 && e->id > after_id)
             list->items[kept++] = *e;
         else
             free(e->text);

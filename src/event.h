@@ -23,11 +23,15 @@ struct event_list {
 char *event_line(const struct event *e);
 
 // Reads events.jsonl. A last line without a newline (a crash while writing) is left out; any other
-// malformed line is an error with its number. Steps must not fall within a branch.
+// malformed line is an error with its number. Steps never fall within a branch.
 bool event_read(const char *path, struct event_list *out, struct error *error);
 
 // Keeps only what the user did in events with a higher id (all: -1).
 void event_keep_user(struct event_list *list, int64_t after_id);
+// Keeps only what leads from the root to the end of a branch, in order. An error names the branches
+// that there are.
+bool event_keep_branch(struct event_list *list, int branch, struct error *error);
+
 void event_list_close(struct event_list *list);
 
 #endif

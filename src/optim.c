@@ -15,6 +15,7 @@ static size_t largest_param(const struct model *model) {
 struct optim optim_open(const struct model *model, const struct optim_settings *settings) {
     struct optim o = {.model = model, .settings = *settings};
     o.states = xcalloc((size_t)model->param_count, sizeof *o.states);
+    o.square = xcalloc((size_t)model->param_count, sizeof *o.square);
     if (settings->clip > 0)
         o.scratch = xcalloc(largest_param(model), sizeof(float));
     return o;
@@ -30,6 +31,7 @@ void optim_close(struct optim *o) {
     for (int p = 0; o->states && p < o->model->param_count; p++)
         forget(&o->states[p]);
     free(o->states);
+    free(o->square);
     free(o->scratch);
     *o = (struct optim){0};
 }
@@ -55,7 +57,8 @@ static double gradient_norm(const struct optim *o, const struct optim_step *step
     double sum = 0;
     for (int p = 0; p < o->model->param_count; p++)
         if (is_updated(o, step, p))
-            sum += kernels()->square_sum(o->model->params[p].count, step->gradient[p]);
+            sum += o->square[p] =
+                kernels()->square_sum(o->model->params[p].count, step->gradient[p]);
     return sqrt(sum);
 }
 

@@ -39,7 +39,8 @@ struct optim {
     const struct model *model;
     struct optim_settings settings;
     struct optim_state *states; // [param_count], by storage
-    float *scratch;             // a clipped gradient; NULL when nothing is clipped
+    double *square; // [param_count], by storage: squared gradient norm at the last update
+    float *scratch; // a clipped gradient; NULL when nothing is clipped
 };
 
 // The model must outlive the result, which optim_close frees.

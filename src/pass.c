@@ -39,7 +39,10 @@ static bool all_finite(const float *x, size_t n) {
 static void run_node(struct pass *pass, int index) {
     const struct node *node = &pass->plan->model->nodes[index];
     struct op_call call = batch_call(pass, index);
+    double start = pass->node_seconds ? clock_seconds() : 0;
     node->op->forward(&call);
+    if (pass->node_seconds)
+        pass->node_seconds[index] = clock_seconds() - start;
     if (pass->plan->nodes[index].batch_stats && node->counter >= 0)
         ++*weights_counter(pass->weights, node->counter);
     if (pass->check && pass->bad_node < 0 &&
@@ -103,7 +106,10 @@ void pass_backward(struct pass *pass) {
         if (!plan->nodes[i].wanted)
             continue;
         struct op_call call = batch_call(pass, i);
+        double node_start = pass->node_seconds ? clock_seconds() : 0;
         plan->model->nodes[i].op->backward(&call);
+        if (pass->node_seconds)
+            pass->node_seconds[i] += clock_seconds() - node_start;
     }
     pass->backward_seconds = clock_seconds() - start;
 }

@@ -23,9 +23,10 @@ struct pass {
     uint32_t step;
     bool check; // look for values that are not finite after every node
     // Of the last forward:
-    double loss;  // mean over the labelled samples
-    int correct;  // samples whose highest logit is the label (the lowest class wins a tie)
-    int bad_node; // with check: the first node whose output is not finite, or -1
+    double loss;          // mean over the labelled samples
+    int correct;          // samples whose highest logit is the label (the lowest class wins a tie)
+    int bad_node;         // with check: the first node whose output is not finite, or -1
+    double *node_seconds; // [node_count]: forward and backward of each node, if not NULL
     // Seconds of the last forward and backward.
     double forward_seconds, backward_seconds;
 };

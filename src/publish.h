@@ -14,17 +14,31 @@ struct publisher {
     struct snapshot snapshot;
     struct record *ring; // [PUBLISH_RECORDS]; record number i lies at i % PUBLISH_RECORDS
     int64_t records, version;
+    struct layers_snapshot layers;
+    struct settings settings;
+    struct predictions predictions;
+    struct point_view *points;
+    int point_count;
 };
 
-void publish_open(struct publisher *p);
+void publish_open(struct publisher *p, const struct settings *settings);
 void publish_close(struct publisher *p);
 
 void publish_snapshot(struct publisher *p, const struct snapshot *s);
 void publish_record(struct publisher *p, const struct record *r);
+void publish_layers(struct publisher *p, const struct layers_snapshot *l);
+void publish_settings(struct publisher *p, const struct settings *s);
+void publish_predictions(struct publisher *p,
+                         struct predictions *taken); // takes over what it holds
+void publish_points(struct publisher *p, const struct point_view *views, int count);
 
 // As the doors of struct session say.
 void publish_look(struct publisher *p, struct snapshot *out);
 int publish_read(struct publisher *p, int64_t *cursor, struct record *out, int most);
 void publish_wait(struct publisher *p, int64_t *version, int milliseconds);
+void publish_look_layers(struct publisher *p, struct layers_snapshot *out);
+void publish_look_settings(struct publisher *p, struct settings *out);
+int publish_look_points(struct publisher *p, struct point_view *out, int most);
+bool publish_look_predictions(struct publisher *p, struct predictions *out);
 
 #endif

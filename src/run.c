@@ -45,7 +45,7 @@ static bool directory_empty(const char *path) {
 
 bool run_create(struct run *run, const char *directory, const struct experiment *e,
                 struct error *error) {
-    *run = (struct run){.directory = xstrdup(directory), .next_event = 1};
+    *run = (struct run){.directory = xstrdup(directory), .next_event = 1, .branches = 1};
     if (!directory_empty(directory))
         return error_set(error,
                          "%s exists and is not an empty directory; choose another --out, or "
@@ -95,8 +95,8 @@ static void set_step(json_t *object, const struct step_result *r) {
 
 char *record_line(const struct record *r) {
     static const char *const kinds[] = {"step", "epoch", "event", "test", "note"};
-    json_t *object = json_pack("{s:s, s:I, s:I}", "kind", kinds[r->kind], "step",
-                               (json_int_t)r->step, "epoch", (json_int_t)r->epoch);
+    json_t *object = json_pack("{s:s, s:i, s:I, s:I}", "kind", kinds[r->kind], "branch", r->branch,
+                               "step", (json_int_t)r->step, "epoch", (json_int_t)r->epoch);
     if (r->kind == RECORD_STEP)
         set_step(object, &r->result);
     set_tally(object, "train", &r->train);
@@ -122,7 +122,8 @@ bool run_metrics(struct run *run, const struct record *record, struct error *err
 
 bool run_event(struct run *run, int64_t step, const char *who, const char *text,
                struct error *error) {
-    struct event e = {.id = run->next_event, .parent = run->last_event, .step = step};
+    struct event e = {
+        .id = run->next_event, .parent = run->last_event, .branch = run->branch, .step = step};
     snprintf(e.who, sizeof e.who, "%s", who);
     e.text = xstrdup(text);
     char *line = event_line(&e);
@@ -243,7 +244,7 @@ static bool later_events(const struct run *run, int64_t last_event, struct event
 
 bool run_resume(struct run *run, const char *directory, struct training *t,
                 struct event_list *later, struct error *error) {
-    *run = (struct run){.directory = xstrdup(directory)};
+    *run = (struct run){.directory = xstrdup(directory), .branches = 1};
     *later = (struct event_list){0};
     struct run_marks marks = {0};
     if (!read_pointer(run, &run->state, error))

@@ -20,6 +20,7 @@ struct run {
     char *directory;
     FILE *metrics, *events;
     int64_t next_event, last_event; // ids
+    int branch, branches;           // of events to come; how many there are
     int64_t state;                  // number of the state in force; 0: none yet
     struct tally best;              // validation of best.safetensors
     int64_t best_step;              // 0: none yet

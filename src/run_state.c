@@ -78,8 +78,9 @@ static json_t *texts_state(const struct settings_history *h) {
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
     json_t *state =
-        json_pack("{s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
-                  "changes", texts_state(&t->history), "epoch", tally_state(&t->epoch), "best",
+        json_pack("{s:I, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
+                  (json_int_t)t->step, "branch", run->branch, "branches", run->branches, "changes",
+                  texts_state(&t->history), "epoch", tally_state(&t->epoch), "best",
                   tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
                   (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
                   "last_event", (json_int_t)marks->last_event, "params", params_state(t));
@@ -131,10 +132,11 @@ static bool restore_json(const json_t *state, struct run *run, struct training *
                          struct run_marks *marks, struct error *error) {
     json_int_t step, best_step, metrics, events, last;
     json_t *epoch, *best, *params, *texts;
-    if (json_unpack((json_t *)(uintptr_t)state, "{s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
-                    "step", &step, "changes", &texts, "epoch", &epoch, "best", &best, "best_step",
-                    &best_step, "metrics_bytes", &metrics, "events_bytes", &events, "last_event",
-                    &last, "params", &params) != 0)
+    if (json_unpack((json_t *)(uintptr_t)state,
+                    "{s:I, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
+                    "branch", &run->branch, "branches", &run->branches, "changes", &texts, "epoch",
+                    &epoch, "best", &best, "best_step", &best_step, "metrics_bytes", &metrics,
+                    "events_bytes", &events, "last_event", &last, "params", &params) != 0)
         return false;
     if (!restore_history(texts, t, error) || step < 0 || step > t->total ||
         !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best))

@@ -17,6 +17,14 @@ struct session {
     // Sleeps until something changed since version *version (and updates it) or `milliseconds` have
     // passed.
     void (*wait)(struct session *s, int64_t *version, int milliseconds);
+    // The latest values of the layers; opened by the reader with layers_open.
+    void (*layers)(struct session *s, struct layers_snapshot *out);
+    // A copy of the settings in force, for the caller to close.
+    void (*settings)(struct session *s, struct settings *out);
+    // The points to rewind to, oldest first, at most `most` of them; returns how many.
+    int (*points)(struct session *s, struct point_view *out, int most);
+    // A copy of the last evaluation's predictions; false when there are none yet.
+    bool (*predictions)(struct session *s, struct predictions *out);
     void (*close)(struct session *s); // stops what runs, without saving
 };
 

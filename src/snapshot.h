@@ -16,6 +16,9 @@ enum session_state {
 
 struct snapshot {
     enum session_state state;
+    int64_t commands;      // taken from the queue so far; fewer than were sent: some are pending
+    int branch;            // 0 at first; every rewind that is trained on from opens a new one
+    int64_t probe;         // steps between two looks at the frozen layers' gradients; 0: off
     struct error error;    // of a failed session, or of the last refused command
     int64_t step, total;   // steps done, steps in all
     int64_t epoch, epochs; // the running one, from 1
@@ -26,6 +29,32 @@ struct snapshot {
     size_t thawed, parameters; // elements
     size_t bytes;              // of the arena
     struct plan_cost cost;
+};
+
+// One parameter as the layer tree shows it. NAN: not known, or not wanted.
+struct layer_values {
+    float gradient_norm; // of the last step; of a frozen one, of the last probe
+    float update_ratio;  // |change of the last measured step| / |weights|
+    float drift;         // |weights - start| / |start|
+    float lr;            // of the last step, with its multipliers
+};
+
+// Latest values by parameter and module. A reader opens one and has it filled again and again.
+struct layers_snapshot {
+    int64_t step; // of the values; -1: none yet
+    int param_count, module_count;
+    struct layer_values *params; // [param_count]
+    float *seconds;              // [module_count]: of a module's own nodes in the last step
+};
+struct layers_snapshot layers_open(const struct model *model);
+void layers_close(struct layers_snapshot *l);
+
+// A point that one can rewind to.
+struct point_view {
+    int64_t step;
+    int branch;
+    bool kept;              // the start, or a change of settings: never thinned out
+    double validation_loss; // of the last evaluation before it; NAN: none
 };
 
 enum { RECORD_TEXT = 256 };
@@ -42,6 +71,7 @@ enum record_kind {
 struct record {
     enum record_kind kind;
     int64_t step, epoch;
+    int branch;
     struct step_result result; // RECORD_STEP
     struct tally train, validation, test;
     bool best;      // RECORD_EPOCH: the best validation so far

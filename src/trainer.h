@@ -9,7 +9,9 @@
 #include "training.h"
 
 struct trainer_options {
-    bool paused;              // wait for COMMAND_RUN before the first step
+    bool paused;        // wait for COMMAND_RUN before the first step
+    bool interactive;   // measure layers, keep points, pause instead of ending: for the workbench
+    size_t point_bytes; // budget for points; the kept ones stay even beyond it
     struct event_list script; // the user's events to do again, at their steps (taken over)
 };
 

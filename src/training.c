@@ -1,6 +1,7 @@
 #include "training.h"
 #include "base/xalloc.h"
-#include "model.h"
+#include "measure.h"
+#include "training_parts.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ double tally_accuracy(const struct tally *t) {
     return t->samples ? (double)t->correct / (double)t->samples : 0;
 }
 
-static void tally_add(struct tally *t, const struct pass *pass) {
+void tally_add(struct tally *t, const struct pass *pass) {
     t->loss += pass->loss * pass->batch->n;
     t->correct += pass->correct;
     t->samples += pass->batch->n;
@@ -70,7 +71,7 @@ static struct lr_settings lr_settings_of(const struct experiment *e) {
     return s;
 }
 
-static struct loader_settings loader_settings_of(const struct experiment *e, int channels) {
+struct loader_settings training_loader_settings(const struct experiment *e, int channels) {
     struct loader_settings s = {
         .batch = (int)e->train.batch,
         .seed = (uint64_t)e->seed,
@@ -121,7 +122,7 @@ static bool open_loader(struct training *t, struct error *error) {
     int channels = t->data.train->shape.c;
     if (!check_channels(e, channels, error))
         return false;
-    struct loader_settings s = loader_settings_of(e, channels);
+    struct loader_settings s = training_loader_settings(e, channels);
     if (!set_augmentation(&s, &e->data.augment, error))
         return false;
     t->loader = loader_open(t->data.train, &s);
@@ -129,7 +130,7 @@ static bool open_loader(struct training *t, struct error *error) {
     return true;
 }
 
-static struct plan_options plan_options_of(const struct training *t, enum plan_purpose purpose) {
+struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose) {
     const struct experiment *e = t->experiment;
     int batch = (int)e->train.batch;
     return (struct plan_options){
@@ -144,7 +145,7 @@ static struct plan_options plan_options_of(const struct training *t, enum plan_p
 // Makes the plan for settings and the pass use it; the old plan stays when the new one does not fit
 // in memory.
 static bool use_plan(struct training *t, const struct settings *s, struct error *error) {
-    struct plan_options options = plan_options_of(t, PLAN_TRAIN);
+    struct plan_options options = training_plan_options(t, PLAN_TRAIN);
     struct plan *plan = plan_make(&s->flags, &options);
     if (!pass_use(&t->pass, plan, error)) {
         plan_close(plan);
@@ -252,7 +253,7 @@ struct training *training_open(const struct experiment *experiment, const struct
         training_close(t);
         return NULL;
     }
-    struct plan_options evaluation = plan_options_of(t, PLAN_EVALUATE);
+    struct plan_options evaluation = training_plan_options(t, PLAN_EVALUATE);
     t->evaluation = plan_make(&training_settings(t)->flags, &evaluation);
     return t;
 }
@@ -299,7 +300,11 @@ static bool update(struct training *t, struct step_result *result) {
         t->step_lr[p] = result->lr * s->lr_scale[p];
     }
     struct optim_step step = {.flags = &s->flags, .gradient = t->gradient, .lr = t->step_lr};
+    if (t->measure)
+        measure_before(t->measure, &t->weights);
     optim_update(&t->optim, &t->weights, &step);
+    if (t->measure)
+        measure_after(t->measure, &t->weights, &t->optim, &step, &t->pass);
     result->gradient_norm = step.gradient_norm;
     result->clip_scale = step.clip_scale;
     return isfinite(step.gradient_norm);
@@ -324,23 +329,6 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     tally_add(&t->epoch, &t->pass);
     t->step++;
     return true;
-}
-
-bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
-                       struct error *error) {
-    *out = (struct tally){0};
-    if (!pass_use(&t->pass, t->evaluation, error))
-        return false;
-    struct loader_settings s = loader_settings_of(t->experiment, data->shape.c);
-    s.batch = t->evaluation->options.n;
-    s.shuffle = false;
-    struct loader *loader = loader_open(data, &s);
-    for (int i = 0; i < loader_steps(loader); i++) {
-        pass_forward(&t->pass, loader_batch(loader, i), 0);
-        tally_add(out, &t->pass);
-    }
-    loader_close(loader);
-    return pass_use(&t->pass, t->plan, error);
 }
 
 bool training_verify(const struct training *t, struct error *error) {

@@ -35,6 +35,18 @@ struct step_result {
     double clip_scale;
 };
 
+// What the model says of samples.
+struct predictions {
+    int count, classes;
+    int *sample;        // [count]: index in the data set
+    int *label;         // [count]
+    int *predicted;     // [count]
+    float *probability; // [count][classes]
+};
+void predictions_close(struct predictions *p);
+
+struct measure;
+
 struct training {
     const struct experiment *experiment;
     const struct model *model;
@@ -47,12 +59,13 @@ struct training {
     struct pass pass;
     struct plan *plan, *evaluation;
     struct loader *loader;
-    int64_t step, total;    // steps done, steps in all
-    int epoch_steps;        // steps in an epoch
-    struct tally epoch;     // of the running epoch
-    uint64_t *frozen;       // [param_count]: hash of a frozen tensor at the moment of freezing
-    const float **gradient; // [param_count], of the step at hand
-    double *step_lr;        // [param_count], of the step at hand
+    int64_t step, total;     // steps done, steps in all
+    int epoch_steps;         // steps in an epoch
+    struct tally epoch;      // of the running epoch
+    uint64_t *frozen;        // [param_count]: hash of a frozen tensor at the moment of freezing
+    const float **gradient;  // [param_count], of the step at hand
+    double *step_lr;         // [param_count], of the step at hand
+    struct measure *measure; // told of every step, if not NULL; the owner's to close
 };
 
 // Takes ownership of `weights` and `data` (also on failure). experiment, model and pool must
@@ -67,9 +80,15 @@ void training_close(struct training *t);
 // with a bad value; the weights then are those before the step, but for running statistics.
 bool training_step(struct training *t, struct step_result *result, struct error *error);
 
-// Loss and accuracy on a data set, in evaluation mode. Changes nothing.
+// Loss and accuracy on a data set, in evaluation mode. Changes nothing. `predictions`, unless NULL,
+// is filled for the caller to close.
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
-                       struct error *error);
+                       struct predictions *predictions, struct error *error);
+
+// The gradient norms of all parameters for the batch of the coming step, frozen ones too, told to
+// t->measure. An unpruned pass without an update: it changes nothing. Fails when its plan does not
+// fit in memory.
+bool training_probe(struct training *t, struct error *error);
 
 // What is in force: flags, rates and so on.
 const struct settings *training_settings(const struct training *t);

@@ -5,6 +5,7 @@
 #include "base/xalloc.h"
 #include "test.h"
 #include "tiny_run.h"
+#include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,6 +108,14 @@ static void finishes_and_writes_its_files(void **state) {
     tiny_close(&t);
 }
 
+static struct snapshot wait_commands(struct session *s, int64_t commands) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.commands < commands; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
 static void pauses_steps_and_goes_on(void **state) {
     (void)state;
     struct tiny t;
@@ -117,10 +126,10 @@ static void pauses_steps_and_goes_on(void **state) {
     wait_until(s, under_way);
     assert_int_equal(wait_until(s, paused).step, 5);
     send(s, COMMAND_APPLY, 0, "thaw nonsense");
+    struct snapshot now = wait_commands(s, 2);
+    assert_non_null(strstr(now.error.text, "nonsense")); // told, and nothing else happened
     send(s, COMMAND_RUN, 0, "");
-    struct snapshot last = wait_until(s, ended);
-    assert_int_equal(last.state, SESSION_FINISHED);
-    assert_non_null(strstr(last.error.text, "nonsense")); // told, and nothing else happened
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
     s->close(s);
     tiny_close(&t);
 }
@@ -261,6 +270,138 @@ static void killed_and_resumed_equals_uninterrupted(void **state) {
     free(parts);
 }
 
+static struct snapshot wait_step(struct session *s, int64_t step) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.step != step || now.state == SESSION_RUNNING; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
+static void rewind_to(struct session *s, int64_t step, int branch) {
+    struct command c = {.kind = COMMAND_REWIND, .count = step, .branch = branch};
+    assert_true(s->send(s, &c));
+}
+
+// Trains on, goes back, trains on differently, goes back again; then each branch's events, run
+// headless, give that branch's weights.
+static void branches_run_again_give_the_same_bits(void **state) {
+    char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
+    struct tiny t;
+    tiny_open(&t, 2, eventful);
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct session *s = start(&t, hand, options);
+    send(s, COMMAND_STEPS, 6, "");
+    wait_step(s, 6);
+    send(s, COMMAND_APPLY, 0, "thaw block");
+    send(s, COMMAND_RUN, 0, "");
+    wait_step(s, 48); // branch 0, to the end
+    rewind_to(s, 6, 0);
+    assert_int_equal(wait_step(s, 6).state, SESSION_PAUSED);
+    send(s, COMMAND_APPLY, 0, "lr x0.5");
+    send(s, COMMAND_STEPS, 10, "");
+    assert_int_equal(wait_step(s, 16).branch, 1);
+    send(s, COMMAND_APPLY, 0, "undo; thaw all"); // refused: undo stands alone
+    send(s, COMMAND_APPLY, 0, "thaw all");
+    send(s, COMMAND_APPLY, 0, "undo");
+    send(s, COMMAND_RUN, 0, "");
+    assert_int_equal(wait_step(s, 48).branch, 1);
+    send(s, COMMAND_STOP, 0, "");
+    wait_until(s, ended);
+    s->close(s);
+    tiny_close(&t);
+    uint64_t expected = file_hash(hand, "last.safetensors");
+    char *path = files_join(hand, "events.jsonl");
+    struct event_list events;
+    struct error error;
+    assert_true(event_read(path, &events, &error));
+    assert_true(event_keep_branch(&events, 1, &error));
+    event_keep_user(&events, -1);
+    assert_int_equal(events.count, 4); // thaw block, lr, thaw all, undo
+    tiny_open(&t, 1, eventful);
+    s = start(&t, again, (struct trainer_options){.script = events});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    assert_true(file_hash(again, "last.safetensors") == expected);
+    free(path);
+    free(hand);
+    free(again);
+}
+
+// Going back and doing the same again changes nothing.
+static void rewinding_is_exact(void **state) {
+    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
+    static const char *const sets[] = {"freeze.bn=batch", "optim.name=adam", NULL};
+    for (int i = 0; i < 2; i++) {
+        struct tiny t;
+        tiny_open(&t, 2, sets);
+        struct trainer_options options = {
+            .paused = true, .interactive = true, .point_bytes = 1 << 22};
+        struct session *s = start(&t, i ? back : straight, options);
+        if (i == 1) {
+            send(s, COMMAND_STEPS, 20, "");
+            wait_step(s, 20);
+            rewind_to(s, 16, 0);
+            wait_step(s, 16);
+        }
+        send(s, COMMAND_PROBE, 3, "");
+        send(s, COMMAND_RUN, 0, "");
+        wait_step(s, 24);
+        send(s, COMMAND_STOP, 0, "");
+        wait_until(s, ended);
+        s->close(s);
+        tiny_close(&t);
+    }
+    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
+    free(straight);
+    free(back);
+}
+
+static void layers_are_measured_and_the_probe_shows_frozen_ones(void **state) {
+    (void)state;
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    int frozen = model_param(t.model, "conv1.weight"), thawed = model_param(t.model, "fc.weight");
+    struct layers_snapshot layers = layers_open(t.model);
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct session *s = start(&t, NULL, options);
+    send(s, COMMAND_STEPS, 2, "");
+    wait_step(s, 2);
+    s->layers(s, &layers);
+    assert_true(layers.params[thawed].gradient_norm > 0 && layers.params[thawed].drift > 0);
+    assert_true(isnan(layers.params[frozen].gradient_norm));
+    assert_true(layers.params[frozen].drift == 0);
+    send(s, COMMAND_PROBE, 1, "");
+    send(s, COMMAND_STEPS, 2, "");
+    wait_step(s, 4);
+    s->layers(s, &layers);
+    assert_true(layers.params[frozen].gradient_norm > 0);
+    layers_close(&layers);
+    s->close(s);
+    tiny_close(&t);
+}
+
+static void divergence_pauses_at_the_keyboard(void **state) {
+    (void)state;
+    const char *const sets[] = {"optim.lr=1000", "optim.momentum=0", "schedule.name=constant",
+                                "freeze.bn=frozen", NULL};
+    struct tiny t;
+    tiny_open(&t, 1, sets);
+    struct trainer_options options = {.interactive = true, .point_bytes = 1 << 20};
+    struct session *s = start(&t, NULL, options);
+    struct snapshot now = wait_until(s, paused);
+    assert_non_null(strstr(now.error.text, "not finite"));
+    rewind_to(s, 0, 0);
+    now = wait_step(s, 0);
+    assert_int_equal(now.error.kind, ERROR_NONE);
+    send(s, COMMAND_APPLY, 0, "lr 0.01");
+    send(s, COMMAND_RUN, 0, "");
+    wait_step(s, 24);
+    s->close(s);
+    tiny_close(&t);
+}
+
 static void nothing_thawed_pauses(void **state) {
     (void)state;
     const char *const sets[] = {"freeze.rules=[thaw none]", NULL};
@@ -295,6 +436,10 @@ int main(void) {
         cmocka_unit_test(pauses_steps_and_goes_on),
         IN_DIRECTORY(events_run_again_give_the_same_bits),
         IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
+        IN_DIRECTORY(branches_run_again_give_the_same_bits),
+        IN_DIRECTORY(rewinding_is_exact),
+        cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
+        cmocka_unit_test(divergence_pauses_at_the_keyboard),
         cmocka_unit_test(nothing_thawed_pauses),
         cmocka_unit_test(closing_a_running_session_ends_it),
     };

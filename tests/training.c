@@ -167,8 +167,8 @@ static void evaluation_changes_nothing(void **state) {
     float *before = copy_of(&t);
     struct tally first, second;
     struct error error;
-    assert_true(training_evaluate(t.training, t.training->data.test, &first, &error));
-    assert_true(training_evaluate(t.training, t.training->data.test, &second, &error));
+    assert_true(training_evaluate(t.training, t.training->data.test, &first, NULL, &error));
+    assert_true(training_evaluate(t.training, t.training->data.test, &second, NULL, &error));
     assert_memory_equal(before, t.training->weights.data, t.model->weight_floats * sizeof(float));
     assert_int_equal(first.samples, 30);
     assert_true(first.loss == second.loss && first.correct == second.correct);
@@ -183,9 +183,9 @@ static void training_learns(void **state) {
     tiny_open(&t, 2, sets);
     struct tally before, after;
     struct error error;
-    assert_true(training_evaluate(t.training, t.training->data.test, &before, &error));
+    assert_true(training_evaluate(t.training, t.training->data.test, &before, NULL, &error));
     run_steps(t.training, (int)t.training->total);
-    assert_true(training_evaluate(t.training, t.training->data.test, &after, &error));
+    assert_true(training_evaluate(t.training, t.training->data.test, &after, NULL, &error));
     assert_true(tally_loss(&after) < 0.5 * tally_loss(&before));
     assert_true(tally_accuracy(&after) > 0.8);
     tiny_close(&t);

@@ -18,24 +18,26 @@ struct kernel_tap {
     size_t b;
 };
 
-// The matrix kernels multiply by packed panels: rows of `panel` contiguous floats, the unused ones at
-// the end of a row zero (ops/panels.h packs them). `columns` <= panel says how many are used.
+// The matrix kernels multiply by packed panels: rows of `panel` contiguous floats (ops/panels.h
+// packs them). `columns` <= panel says how many are used; whole vectors are read.
 struct kernels {
     const char *isa; // "avx512", "avx2", "baseline"
     int width;       // floats in a vector
     int panel;       // columns of a packed panel: two vectors
     int rows;        // rows of the register block: the most that one call of `gather` takes
 
-    // out[i][j] (= or +=) sum over taps t, over k < depth, of a[i][t.a + k] * b[(t.b + k) * panel + j]
-    // for i < count <= rows, j < columns <= panel: one sequential chain over (t, k) per output, so
-    // that its bits do not depend on i, j, count or columns. a and out are row pointers; nothing needs
-    // alignment.
+    // out[i][j] (= or +=) sum over taps t, over k < depth, of a[i][t.a + k] * b[(t.b + k) * panel +
+    // j] for i < count <= rows, j < columns <= panel: one sequential chain over (t, k) per output,
+    // so that its bits do not depend on i, j, count or columns. a and out are row pointers; nothing
+    // needs alignment.
     void (*gather)(int count, const float *const *a, float *const *out, int columns,
-                   const struct kernel_tap *taps, int tap_count, int depth, const float *b, bool add);
+                   const struct kernel_tap *taps, int tap_count, int depth, const float *b,
+                   bool add);
 
     // out[i * panel + j] (= or +=) sum over runs q, over p < length, of
-    // a[q][a_offset + p * a_stride + i] * b[(q * length + p) * panel + j], for i < rows (any number), and j up to
-    // `columns` rounded up to whole vectors: one sequential chain over (q, p) per output, begun at 0.
+    // a[q][a_offset + p * a_stride + i] * b[(q * length + p) * panel + j], for i < rows (any
+    // number), and j up to `columns` rounded up to whole vectors: one sequential chain over (q, p)
+    // per output, begun at 0.
     void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
                   size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
 
@@ -47,8 +49,8 @@ struct kernels {
     // Either destination may be NULL.
     void (*channel_sums)(size_t rows, int channels, const float *x, const float *mean, float *sum,
                          float *square);
-    // dot[c] = sum over rows of dy * (x - mean) * invstd; sum[c] = sum over rows of dy. Either may be
-    // NULL.
+    // dot[c] = sum over rows of dy * (x - mean) * invstd; sum[c] = sum over rows of dy. Either may
+    // be NULL.
     void (*channel_dots)(size_t rows, int channels, const float *dy, const float *x,
                          const float *mean, const float *invstd, float *sum, float *dot);
     // dx (= or +=) dy * a + (x - mean) * b + c, per channel: BatchNorm's data gradient.

@@ -19,7 +19,7 @@ static bool dropout_infer(const union op_attr *attr, const struct shape *in, str
 struct dropout {
     struct random_key key;
     uint32_t step;
-    uint32_t lowest; // a draw of 24 bits is kept from here on
+    int32_t lowest; // a draw of 24 bits is kept from here on
     float factor;
 };
 
@@ -29,20 +29,31 @@ static struct dropout dropout_of(const struct op_call *call) {
     return (struct dropout){
         .key = random_key(mode->seed, RANDOM_DROPOUT, mode->node),
         .step = mode->step,
-        .lowest = (uint32_t)ceil((double)p * (1 << 24)),
+        .lowest = (int32_t)ceil((double)p * (1 << 24)),
         .factor = p < 1 ? 1 / (1 - p) : 0,
     };
 }
 
-// One sample: to (= or +=) from * mask. to may be from.
+enum { DRAWS = 64 }; // drawn before they are applied, without branches
+
+// The draws of elements at .. at + DRAWS - 1 of a sample; `at` is a multiple of 4.
+static void dropout_draw(const struct dropout *d, uint32_t sample, size_t at,
+                         uint32_t word[DRAWS]) {
+    for (size_t i = 0; i < DRAWS; i += 4)
+        random_block(d->key, sample, d->step, (uint32_t)((at + i) / 4), 0, word + i);
+}
+
+// One sample: to (= or +=) from * mask.
 static void dropout_apply(const struct dropout *d, uint32_t sample, size_t count, const float *from,
                           float *to, bool add) {
-    for (size_t i = 0; i < count; i += 4) {
-        uint32_t word[4];
-        random_block(d->key, sample, d->step, (uint32_t)(i / 4), 0, word);
-        for (size_t j = i; j < i + 4 && j < count; j++) {
-            float y = word[j - i] >> 8 >= d->lowest ? from[j] * d->factor : 0;
-            to[j] = add ? to[j] + y : y;
+    uint32_t word[DRAWS];
+    for (size_t at = 0; at < count; at += DRAWS) {
+        size_t length = count - at < DRAWS ? count - at : DRAWS;
+        dropout_draw(d, sample, at, word);
+        for (size_t i = 0; i < length; i++) {
+            float kept = (int32_t)(word[i] >> 8) >= d->lowest;
+            float y = from[at + i] * (kept * d->factor);
+            to[at + i] = add ? to[at + i] + y : y;
         }
     }
 }

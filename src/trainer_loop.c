@@ -1,0 +1,347 @@
+// What the trainer's thread does: take commands, do a step, evaluate, save.
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "trainer_parts.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool trainer_keeps_files(const struct trainer *t) {
+    return t->run.directory != NULL;
+}
+
+int64_t trainer_epoch(const struct training *t, int64_t step) {
+    int64_t epoch = step / t->epoch_steps + 1;
+    return epoch < training_settings(t)->epochs ? epoch : training_settings(t)->epochs;
+}
+
+void trainer_publish(struct trainer *t) {
+    const struct training *training = t->training;
+    struct snapshot s = {
+        .state = t->state,
+        .commands = t->taken,
+        .branch = t->branch,
+        .probe = t->probe,
+        .error = t->error,
+        .step = training->step,
+        .total = training->total,
+        .epoch = trainer_epoch(training, training->step),
+        .epochs = training_settings(training)->epochs,
+        .last = t->last,
+        .running = training->epoch,
+        .images_per_second = t->speed,
+        .forward_seconds = training->pass.forward_seconds,
+        .backward_seconds = training->pass.backward_seconds,
+        .thawed = freeze_thawed_count(&training_settings(training)->flags),
+        .parameters = model_trainable_count(training->model),
+        .bytes = training->plan->cost.bytes,
+        .cost = training->plan->cost,
+    };
+    publish_snapshot(&t->publisher, &s);
+    if (t->interactive)
+        publish_layers(&t->publisher, &t->measure.values);
+}
+
+// A failure ends the session, but not when another one already has.
+bool trainer_fail(struct trainer *t, const struct error *error) {
+    t->error = *error;
+    t->state = SESSION_FAILED;
+    return false;
+}
+
+bool trainer_record(struct trainer *t, struct record *r) {
+    r->branch = t->branch;
+    publish_record(&t->publisher, r);
+    struct error error;
+    if (trainer_keeps_files(t) && r->kind != RECORD_EVENT && !run_metrics(&t->run, r, &error))
+        return trainer_fail(t, &error);
+    return true;
+}
+
+bool trainer_event(struct trainer *t, const char *who, const char *text) {
+    struct record r = {.kind = RECORD_EVENT, .step = t->training->step};
+    r.epoch = trainer_epoch(t->training, r.step);
+    r.branch = t->branch;
+    snprintf(r.text, sizeof r.text, "%s: %s", who, text);
+    publish_record(&t->publisher, &r);
+    struct error error;
+    if (trainer_keeps_files(t) && !run_event(&t->run, t->training->step, who, text, &error))
+        return trainer_fail(t, &error);
+    return true;
+}
+
+void trainer_note(struct trainer *t, const char *format, ...) {
+    struct record r = {.kind = RECORD_NOTE, .step = t->training->step, .branch = t->branch};
+    r.epoch = trainer_epoch(t->training, r.step);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r.text, sizeof r.text, format, args);
+    va_end(args);
+    publish_record(&t->publisher, &r);
+}
+
+// A refused command is told and leaves everything as it was.
+static bool apply(struct trainer *t, const char *text) {
+    struct error error = {0};
+    struct settings tried;
+    bool fits = settings_history_try(&t->training->history, text, &tried, &error);
+    if (fits)
+        settings_close(&tried);
+    if (fits && !trainer_leave_point(t))
+        return false;
+    if (!fits || !training_apply(t->training, text, &error)) {
+        t->error = error;
+        return true;
+    }
+    t->error = (struct error){0};
+    publish_settings(&t->publisher, training_settings(t->training));
+    bool ok = trainer_event(t, "user", text);
+    if (t->interactive)
+        trainer_keep_point(t, true);
+    return ok;
+}
+
+bool trainer_save(struct trainer *t) {
+    struct error error;
+    t->save = false;
+    if (trainer_keeps_files(t) && !run_save_state(&t->run, t->training, &error))
+        return trainer_fail(t, &error);
+    return true;
+}
+
+static void verify(struct trainer *t) {
+    struct error error;
+    const struct flags *flags = &training_settings(t->training)->flags;
+    int frozen = 0;
+    for (int p = 0; p < t->training->model->param_count; p++)
+        frozen += !flags->thawed[p];
+    if (training_verify(t->training, &error))
+        trainer_note(t,
+                     "verified: the bytes of all %d frozen tensors are what they were when frozen",
+                     frozen);
+    else
+        t->error = error;
+}
+
+static void go(struct trainer *t, int64_t steps) {
+    if (t->training->step < t->training->total)
+        t->state = SESSION_RUNNING;
+    t->steps_left = steps;
+    t->error = (struct error){0};
+}
+
+static bool obey(struct trainer *t, const struct command *c) {
+    t->taken++;
+    switch (c->kind) {
+    case COMMAND_APPLY:
+        return apply(t, c->text);
+    case COMMAND_RUN:
+        go(t, -1);
+        return true;
+    case COMMAND_STEPS:
+        go(t, c->count);
+        return true;
+    case COMMAND_PAUSE:
+        if (t->state == SESSION_RUNNING)
+            t->state = SESSION_PAUSED;
+        return true;
+    case COMMAND_SAVE:
+        if (trainer_save(t))
+            trainer_note(t, trainer_keeps_files(t) ? "saved" : "this session keeps no files");
+        return t->state != SESSION_FAILED;
+    case COMMAND_STOP:
+        t->stop = true;
+        return true;
+    case COMMAND_REWIND:
+        return trainer_rewind(t, c->count, c->branch);
+    case COMMAND_PROBE:
+        t->probe = c->count > 0 ? c->count : 0;
+        return true;
+    case COMMAND_VERIFY:
+        verify(t);
+        return true;
+    }
+    return true;
+}
+
+// What the script did at this step, before anything new.
+static bool follow_script(struct trainer *t) {
+    while (t->scripted < t->script.count && t->script.items[t->scripted].step <= t->training->step)
+        if (!apply(t, t->script.items[t->scripted++].text))
+            return false;
+    return true;
+}
+
+static bool sleeps(const struct trainer *t) {
+    return t->state != SESSION_RUNNING;
+}
+
+// Drains the queue; while nothing is to do, sleeps in it.
+static bool take_commands(struct trainer *t) {
+    struct command c;
+    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || !t->training->plan->trains))
+        t->state = SESSION_PAUSED;
+    trainer_publish(t);
+    while (!t->stop && !atomic_load(&t->abandon) && command_pop(&t->commands, &c, sleeps(t))) {
+        if (!obey(t, &c))
+            return false;
+        trainer_publish(t);
+    }
+    return !atomic_load(&t->abandon);
+}
+
+static void probe(struct trainer *t) {
+    struct error error;
+    if (t->probe == 0 || !t->interactive || t->training->step % t->probe != 0)
+        return;
+    if (training_probe(t->training, &error))
+        return;
+    t->probe = 0;
+    t->error = error;
+}
+
+// A loss that is not finite ends a headless run; at the keyboard it pauses, with the last good
+// point at hand.
+static bool diverged(struct trainer *t, const struct error *error) {
+    if (!t->interactive)
+        return trainer_fail(t, error);
+    t->error = *error;
+    t->state = SESSION_PAUSED;
+    return true;
+}
+
+static bool one_step(struct trainer *t) {
+    struct error error;
+    if (!trainer_leave_point(t))
+        return false;
+    probe(t);
+    double start = clock_seconds();
+    if (!training_step(t->training, &t->last, &error))
+        return diverged(t, &error);
+    double seconds = clock_seconds() - start;
+    double speed = (double)t->last.tally.samples / (seconds > 1e-9 ? seconds : 1e-9);
+    t->speed = t->speed > 0 ? 0.9 * t->speed + 0.1 * speed : speed;
+    t->epoch_seconds += seconds;
+    t->steps_left -= t->steps_left > 0;
+    struct record r = {.kind = RECORD_STEP, .step = t->training->step, .result = t->last};
+    r.epoch = trainer_epoch(t->training, r.step - 1);
+    return trainer_record(t, &r);
+}
+
+static bool evaluate(struct trainer *t, struct record *r) {
+    struct training *training = t->training;
+    const struct dataset *data = training->data.validation;
+    int64_t every = training->experiment->train.evaluate_every;
+    bool due = r->epoch % every == 0 || training->step == training->total;
+    struct error error;
+    if (!data || !due)
+        return true;
+    struct predictions predictions = {0};
+    if (!training_evaluate(training, data, &r->validation, t->interactive ? &predictions : NULL,
+                           &error))
+        return trainer_fail(t, &error);
+    if (t->interactive)
+        publish_predictions(&t->publisher, &predictions);
+    t->validation_loss = tally_loss(&r->validation);
+    if (trainer_keeps_files(t) && !run_best(&t->run, training, &r->validation, &r->best, &error))
+        return trainer_fail(t, &error);
+    return true;
+}
+
+static bool end_epoch(struct trainer *t) {
+    struct training *training = t->training;
+    struct record r = {.kind = RECORD_EPOCH, .step = training->step, .train = training->epoch};
+    r.epoch = training->step / training->epoch_steps;
+    r.seconds = t->epoch_seconds;
+    t->epoch_seconds = 0;
+    if (!evaluate(t, &r) || !trainer_record(t, &r))
+        return false;
+    if (t->interactive)
+        trainer_keep_point(t, false);
+    t->save |= training->experiment->train.save_every == 0;
+    return true;
+}
+
+static bool after_step(struct trainer *t) {
+    struct training *training = t->training;
+    int64_t every = training->experiment->train.save_every;
+    t->save |= every > 0 && training->step % every == 0;
+    if (training->step % training->epoch_steps == 0 && !end_epoch(t))
+        return false;
+    return !t->save || trainer_save(t);
+}
+
+// Proves that the frozen tensors stayed, tests, and saves.
+static bool finish(struct trainer *t) {
+    struct training *training = t->training;
+    struct record r = {.kind = RECORD_TEST, .step = training->step};
+    r.epoch = trainer_epoch(training, training->step);
+    struct error error;
+    if (!training_verify(training, &error))
+        return trainer_fail(t, &error);
+    if (training->data.test) {
+        if (!training_evaluate(training, training->data.test, &r.test, NULL, &error))
+            return trainer_fail(t, &error);
+        if (!trainer_record(t, &r))
+            return false;
+    }
+    if (trainer_keeps_files(t) && !run_save_last(&t->run, training, &error))
+        return trainer_fail(t, &error);
+    t->state = SESSION_FINISHED;
+    return true;
+}
+
+static bool start(struct trainer *t) {
+    if (t->interactive)
+        trainer_keep_point(t, true);
+    if (t->run.next_event != 1 || !trainer_keeps_files(t))
+        return true;
+    char *fingerprint = run_fingerprint(), *text = xprintf("start: %s", fingerprint);
+    bool ok = trainer_event(t, "thaw", text);
+    free(text);
+    free(fingerprint);
+    return ok;
+}
+
+// Steps until all are done, or the session is to end.
+static bool run_steps(struct trainer *t) {
+    while (t->training->step < t->training->total) {
+        if (!follow_script(t) || !take_commands(t))
+            return false;
+        if (t->stop)
+            return true;
+        int64_t before = t->training->step;
+        if (t->state == SESSION_RUNNING &&
+            (!one_step(t) || (t->training->step > before && !after_step(t))))
+            return false;
+    }
+    return true;
+}
+
+// At the keyboard a finished session goes on taking commands: to rewind, to add epochs.
+static bool wait_for_more(struct trainer *t) {
+    while (t->training->step >= t->training->total && !t->stop)
+        if (!take_commands(t))
+            return false;
+    if (t->state == SESSION_FINISHED && !t->stop)
+        t->state = SESSION_PAUSED;
+    return true;
+}
+
+void trainer_work(struct trainer *t) {
+    bool ok = start(t);
+    while (ok && !t->stop) {
+        ok = run_steps(t);
+        if (!ok || t->training->step < t->training->total)
+            break;
+        ok = finish(t);
+        if (!t->interactive)
+            return;
+        ok = ok && wait_for_more(t);
+    }
+    if (ok && t->stop && t->state != SESSION_FINISHED) {
+        t->state = SESSION_STOPPED;
+        trainer_save(t);
+    }
+}

@@ -1,0 +1,61 @@
+// What the files of the trainer share among themselves.
+#ifndef THAW_TRAINER_PARTS_H
+#define THAW_TRAINER_PARTS_H
+
+#include "measure.h"
+#include "points.h"
+#include "publish.h"
+#include "trainer.h"
+#include <stdatomic.h>
+
+struct trainer {
+    struct session session; // first: a struct session * is a struct trainer *
+    struct training *training;
+    struct run run;
+    struct event_list script;
+    bool interactive;
+    int scripted; // events of the script that were done
+    struct command_queue commands;
+    struct publisher publisher;
+    pthread_t thread;
+    atomic_bool abandon; // closing: end without saving
+    // The trainer thread alone:
+    enum session_state state;
+    int64_t steps_left; // before pausing by itself; -1: no limit
+    bool stop, save;
+    struct error error;
+    struct step_result last;
+    double speed; // images per second
+    double epoch_seconds;
+    int64_t taken; // commands
+    struct measure measure;
+    struct points points;
+    int branch;  // in force; run.branch is that of the last event, run.branches how many there are
+    int rewound; // index of the point gone back to and not yet left; -1: none
+    bool forked; // something came after that point
+    int64_t probe; // steps between two probes; 0: off
+    double validation_loss;
+};
+
+// Each returns false after it has put the session into SESSION_FAILED.
+bool trainer_fail(struct trainer *t, const struct error *error);
+bool trainer_record(struct trainer *t, struct record *r);
+bool trainer_event(struct trainer *t, const char *who, const char *text);
+bool trainer_save(struct trainer *t);
+
+void trainer_note(struct trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void trainer_publish(struct trainer *t);
+bool trainer_keeps_files(const struct trainer *t);
+int64_t trainer_epoch(const struct training *t, int64_t step);
+
+// Keeps the training as it is as a point.
+void trainer_keep_point(struct trainer *t, bool kept);
+// Goes back to a point and pauses there; a point that is no more is told.
+bool trainer_rewind(struct trainer *t, int64_t step, int branch);
+// Whatever happens next happens on a branch of its own, if the training stands at an old point.
+bool trainer_leave_point(struct trainer *t);
+
+// What the thread does.
+void trainer_work(struct trainer *t);
+
+#endif

@@ -1,0 +1,91 @@
+// Looking at a training without changing it: evaluation, and the probe.
+#include "base/xalloc.h"
+#include "measure.h"
+#include "training_parts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void predictions_close(struct predictions *p) {
+    free(p->sample);
+    free(p->label);
+    free(p->predicted);
+    free(p->probability);
+    *p = (struct predictions){0};
+}
+
+static void predictions_open(struct predictions *p, int count, int classes) {
+    size_t n = (size_t)count + 1;
+    *p = (struct predictions){.classes = classes};
+    p->sample = xcalloc(n, sizeof *p->sample);
+    p->label = xcalloc(n, sizeof *p->label);
+    p->predicted = xcalloc(n, sizeof *p->predicted);
+    p->probability = xcalloc(n * (size_t)classes, sizeof *p->probability);
+}
+
+// Softmax; returns the class with the highest probability.
+static int probabilities(const float *logits, int classes, float *out) {
+    int best = 0;
+    double sum = 0;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    for (int c = 0; c < classes; c++)
+        sum += exp((double)logits[c] - logits[best]);
+    for (int c = 0; c < classes; c++)
+        out[c] = (float)(exp((double)logits[c] - logits[best]) / sum);
+    return best;
+}
+
+static void predictions_add(struct predictions *p, const struct pass *pass) {
+    const float *logits = pass_logits(pass);
+    for (int i = 0; i < pass->batch->n; i++, p->count++) {
+        size_t classes = (size_t)p->classes;
+        p->sample[p->count] = (int)pass->batch->sample[i];
+        p->label[p->count] = pass->batch->label[i];
+        p->predicted[p->count] = probabilities(logits + (size_t)i * classes, p->classes,
+                                               p->probability + (size_t)p->count * classes);
+    }
+}
+
+bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
+                       struct predictions *predictions, struct error *error) {
+    *out = (struct tally){0};
+    if (!pass_use(&t->pass, t->evaluation, error))
+        return false;
+    struct loader_settings s = training_loader_settings(t->experiment, data->shape.c);
+    s.batch = t->evaluation->options.n;
+    s.shuffle = false;
+    struct loader *loader = loader_open(data, &s);
+    if (predictions)
+        predictions_open(predictions, data->count, t->model->classes);
+    for (int i = 0; i < loader_steps(loader); i++) {
+        pass_forward(&t->pass, loader_batch(loader, i), 0);
+        tally_add(out, &t->pass);
+        if (predictions)
+            predictions_add(predictions, &t->pass);
+    }
+    loader_close(loader);
+    return pass_use(&t->pass, t->plan, error);
+}
+
+bool training_probe(struct training *t, struct error *error) {
+    const struct flags *flags = &training_settings(t)->flags;
+    struct plan_options options = training_plan_options(t, PLAN_TRAIN);
+    options.unpruned = true;
+    struct plan *plan = plan_make(flags, &options);
+    size_t bytes = t->model->weight_floats * sizeof(float);
+    bool ok = pass_use(&t->pass, plan, error);
+    if (ok && t->measure) {
+        // Running statistics move in a forward pass: they are put back.
+        float *before = xmemdup(t->weights.data, bytes);
+        pass_forward(&t->pass, loader_batch(t->loader, t->step), (uint32_t)t->step);
+        pass_backward(&t->pass);
+        measure_probe(t->measure, &t->pass, flags);
+        memcpy(t->weights.data, before, bytes);
+        free(before);
+    }
+    ok = pass_use(&t->pass, t->plan, error) && ok;
+    plan_close(plan);
+    return ok;
+}

@@ -1,0 +1,13 @@
+// What the files of the training share among themselves.
+#ifndef THAW_TRAINING_PARTS_H
+#define THAW_TRAINING_PARTS_H
+
+#include "training.h"
+
+struct loader_settings training_loader_settings(const struct experiment *e, int channels);
+struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
+
+// Adds what the pass's last batch gave.
+void tally_add(struct tally *t, const struct pass *pass);
+
+#endif
