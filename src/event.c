@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/xalloc.h"
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static bool parse_line(const char *line, size_t length, struct event *e) {
     bool ok = object &&
               json_unpack(object, "{s:I, s:I, s:I, s:I, s:s, s:s}", "id", &id, "parent", &parent,
                           "branch", &branch, "step", &step, "who", &who, "do", &text) == 0;
-    ok = ok && step >= 0 && strlen(who) < sizeof e->who;
+    ok = ok && step >= 0 && branch >= 0 && branch < INT_MAX && strlen(who) < sizeof e->who;
     if (ok) {
         *e = (struct event){.id = id, .parent = parent, .branch = branch, .step = step};
         strcpy(e->who, who);

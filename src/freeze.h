@@ -29,7 +29,6 @@ enum bn_policy {
 };
 
 const char *bn_policy_name(enum bn_policy policy);
-bool bn_policy_find(const char *name, enum bn_policy *policy); // false: there is none of that name
 bool bn_policy_find(const char *name, enum bn_policy *policy); // false: no such name
 
 // Parameters that a pattern means. hit[param] is set (never cleared). A pattern is

@@ -49,8 +49,9 @@ static float ratio(double part, double whole) {
     return whole > 0 ? (float)(part / whole) : NAN;
 }
 
+// A tied parameter shows its storage's values under its own name.
 static void measure_weights(struct measure *m, const struct weights *w, int p) {
-    const struct param *param = &m->model->params[p];
+    const struct param *param = &m->model->params[m->model->params[p].storage];
     if (param->kind == PARAM_COUNTER)
         return;
     const float *now = weights_at(w, p), *start = m->start + param->at,
@@ -76,9 +77,11 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
         bool updated = step->gradient[storage] && step->flags->thawed[p];
         if (updated)
             v->gradient_norm = (float)sqrt(o->square[storage]);
+        else if (v->lr > 0) // frozen since the step before: from now on it is the probe's to fill
+            v->gradient_norm = NAN;
         v->lr = updated ? (float)step->lr[storage] : 0;
         if (m->due)
-            measure_weights(m, w, storage);
+            measure_weights(m, w, p);
     }
     measure_times(m, pass);
 }
@@ -86,7 +89,9 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
 void measure_probe(struct measure *m, const struct pass *pass, const struct flags *flags) {
     for (int p = 0; p < m->model->param_count; p++) {
         const float *gradient = pass_gradient(pass, p);
-        if (gradient && !flags->thawed[p])
-            m->values.params[p].gradient_norm = (float)norm(gradient, m->model->params[p].count);
+        if (!gradient || flags->thawed[p])
+            continue;
+        m->values.params[p].gradient_norm = (float)norm(gradient, m->model->params[p].count);
+        m->values.params[p].lr = 0;
     }
 }

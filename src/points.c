@@ -81,8 +81,10 @@ static int least_missed(const struct points *p) {
     for (int i = 1; i < p->count - 1; i++) {
         if (p->items[i].view.kept)
             continue;
-        int64_t gap = p->items[i + 1].view.step - p->items[i - 1].view.step;
-        double missed = (double)(gap < 0 ? 0 : gap) / (double)(now - p->items[i].view.step + 1);
+        // Distances: after a rewind steps start again from an earlier one.
+        int64_t gap = llabs(p->items[i + 1].view.step - p->items[i - 1].view.step);
+        int64_t age = llabs(now - p->items[i].view.step);
+        double missed = (double)gap / (double)(age + 1);
         if (best < 0 || missed < least)
             best = i, least = missed;
     }

@@ -53,8 +53,9 @@ void publish_look(struct publisher *p, struct snapshot *out) {
 
 int publish_read(struct publisher *p, int64_t *cursor, struct record *out, int most) {
     pthread_mutex_lock(&p->lock);
-    if (*cursor < p->records - PUBLISH_RECORDS)
-        *cursor = p->records - PUBLISH_RECORDS;
+    int64_t oldest = p->records > PUBLISH_RECORDS ? p->records - PUBLISH_RECORDS : 0;
+    if (*cursor < oldest)
+        *cursor = oldest;
     int count = 0;
     while (count < most && *cursor < p->records)
         out[count++] = p->ring[(*cursor)++ % PUBLISH_RECORDS];

@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *in_run(const struct run *run, const char *name) {
@@ -65,20 +68,34 @@ void run_close(struct run *run) {
         fclose(run->metrics);
     if (run->events)
         fclose(run->events);
+    event_list_close(&run->script);
     free(run->directory);
     *run = (struct run){0};
 }
 
-static bool append(FILE *log, const struct run *run, const char *name, const char *line,
-                   struct error *error) {
-    if (fprintf(log, "%s\n", line) < 0 || fflush(log) != 0)
-        return error_run(error, "%s/%s: cannot write: %s", run->directory, name, strerror(errno));
-    return true;
+static int64_t bytes_written(FILE *log) {
+    fseek(log, 0, SEEK_END);
+    return ftell(log);
 }
 
+// A line that does not fit on the disk is taken back whole.
+static bool append(FILE *log, const struct run *run, const char *name, const char *line,
+                   struct error *error) {
+    int64_t before = bytes_written(log);
+    if (fprintf(log, "%s\n", line) >= 0 && fflush(log) == 0)
+        return true;
+    error_run(error, "%s/%s: cannot write: %s", run->directory, name, strerror(errno));
+    __fpurge(log);
+    if (ftruncate(fileno(log), before) != 0)
+        error_prefix(error, "(the last line is incomplete) ");
+    return false;
+}
+
+// JSON has no number for a loss that is not finite: null.
 static json_t *tally_json(const struct tally *t) {
-    return json_pack("{s:f, s:f, s:I}", "loss", tally_loss(t), "accuracy", tally_accuracy(t),
-                     "samples", (json_int_t)t->samples);
+    json_t *loss = isfinite(t->loss) ? json_real(tally_loss(t)) : json_null();
+    return json_pack("{s:o, s:f, s:I}", "loss", loss, "accuracy", tally_accuracy(t), "samples",
+                     (json_int_t)t->samples);
 }
 
 static void set_tally(json_t *object, const char *name, const struct tally *t) {
@@ -128,15 +145,18 @@ bool run_event(struct run *run, int64_t step, const char *who, const char *text,
     e.text = xstrdup(text);
     char *line = event_line(&e);
     bool ok = append(run->events, run, "events.jsonl", line, error);
-    run->last_event = run->next_event++;
+    if (ok)
+        run->last_event = run->next_event++;
     free(line);
     free(e.text);
     return ok;
 }
 
+// Any finite loss is better than one that is not.
 static bool better(const struct training *t, const struct tally *now, const struct tally *best) {
     if (strcmp(t->experiment->train.best, "loss") == 0)
-        return tally_loss(now) < tally_loss(best);
+        return isfinite(tally_loss(best)) ? tally_loss(now) < tally_loss(best)
+                                          : isfinite(tally_loss(now));
     return tally_accuracy(now) > tally_accuracy(best);
 }
 
@@ -171,6 +191,12 @@ static char *state_directory(const struct run *run, int64_t number) {
     return path;
 }
 
+static void drop_state(const struct run *run, int64_t number) {
+    char *path = state_directory(run, number);
+    files_remove(path);
+    free(path);
+}
+
 static bool point_to_state(const struct run *run, int64_t number, struct error *error) {
     char *text = xprintf("state-%" PRId64 "\n", number), *pointer = in_run(run, "state");
     bool ok = files_write(pointer, text, strlen(text), error);
@@ -179,29 +205,37 @@ static bool point_to_state(const struct run *run, int64_t number, struct error *
     return ok;
 }
 
-static int64_t bytes_written(FILE *log) {
-    fseek(log, 0, SEEK_END);
-    return ftell(log);
+// A state never speaks of lines that a power failure can still take away.
+static bool logs_to_disk(const struct run *run, struct error *error) {
+    if (fsync(fileno(run->metrics)) == 0 && fsync(fileno(run->events)) == 0)
+        return true;
+    return error_run(error, "%s: cannot write its logs: %s", run->directory, strerror(errno));
+}
+
+static bool save_state(struct run *run, const struct training *t, const struct run_marks *marks,
+                       struct error *error) {
+    int64_t old = run->state, number = old + 1;
+    char *path = state_directory(run, number);
+    drop_state(run, number); // left by a crash
+    bool ok = files_make_directory(path, error) && run_state_write(path, run, t, marks, error) &&
+              point_to_state(run, number, error);
+    if (ok)
+        run->state = number;
+    drop_state(run, ok ? old : number);
+    free(path);
+    return ok;
 }
 
 bool run_save_state(struct run *run, const struct training *t, struct error *error) {
-    int64_t old = run->state, number = old + 1;
-    struct run_marks marks = {bytes_written(run->metrics), bytes_written(run->events),
-                              run->last_event};
-    char *path = state_directory(run, number);
-    files_remove(path); // left by a crash
-    bool ok = files_make_directory(path, error) && run_state_write(path, run, t, &marks, error) &&
-              point_to_state(run, number, error);
-    if (ok) {
-        char *gone = state_directory(run, old);
-        files_remove(gone);
-        free(gone);
-        run->state = number;
-    } else {
-        files_remove(path);
-    }
-    free(path);
-    return ok;
+    struct run_marks marks = {
+        .metrics_bytes = bytes_written(run->metrics),
+        .events_bytes = bytes_written(run->events),
+        .last_event = run->last_event,
+    };
+    if (run->scripted < run->script.count)
+        marks.script = (struct event_list){run->script.items + run->scripted,
+                                           run->script.count - run->scripted};
+    return logs_to_disk(run, error) && save_state(run, t, &marks, error);
 }
 
 // The number in the pointer file; 0 when there is none yet.
@@ -225,8 +259,11 @@ static bool read_pointer(const struct run *run, int64_t *number, struct error *e
 
 static bool cut_log(const struct run *run, const char *name, int64_t bytes, struct error *error) {
     char *path = in_run(run, name);
-    bool ok = truncate(path, bytes) == 0;
+    struct stat status;
+    bool ok = stat(path, &status) == 0 && status.st_size >= bytes;
     if (!ok)
+        error_set(error, "%s: is missing or shorter than when the state was saved", path);
+    else if (!(ok = truncate(path, bytes) == 0))
         error_set(error, "%s: cannot shorten to the saved state: %s", path, strerror(errno));
     free(path);
     return ok;
@@ -242,6 +279,38 @@ static bool later_events(const struct run *run, int64_t last_event, struct event
     return ok;
 }
 
+// Appends what a script still had to do when the state was saved, but for what has been done of it
+// since then: that stands in `later` already. Takes the script over.
+static void add_script(struct event_list *later, struct event_list *script) {
+    int done = 0, count = later->count;
+    for (int i = 0; i < count && done < script->count; i++)
+        done += later->items[i].step == script->items[done].step &&
+                strcmp(later->items[i].text, script->items[done].text) == 0;
+    for (int i = 0; i < done; i++)
+        free(script->items[i].text);
+    if (done < script->count) {
+        later->count += script->count - done;
+        later->items = xrealloc(later->items, (size_t)later->count * sizeof *later->items);
+        memcpy(later->items + count, script->items + done,
+               (size_t)(later->count - count) * sizeof *later->items);
+    }
+    free(script->items);
+    *script = (struct event_list){0};
+}
+
+// The events to do again. Those that only the log has are saved with the state, before the log is
+// cut.
+static bool collect_events(struct run *run, struct training *t, struct run_marks *marks,
+                           struct event_list *later, struct error *error) {
+    bool ok = later_events(run, marks->last_event, later, error), logged = later->count > 0;
+    add_script(later, &marks->script);
+    if (!ok || !logged)
+        return ok;
+    struct run_marks with_events = *marks;
+    with_events.script = *later;
+    return save_state(run, t, &with_events, error);
+}
+
 bool run_resume(struct run *run, const char *directory, struct training *t,
                 struct event_list *later, struct error *error) {
     *run = (struct run){.directory = xstrdup(directory), .branches = 1};
@@ -251,11 +320,14 @@ bool run_resume(struct run *run, const char *directory, struct training *t,
         return false;
     char *path = state_directory(run, run->state);
     bool ok = (run->state == 0 || run_state_read(path, run, t, &marks, error)) &&
-              later_events(run, marks.last_event, later, error) &&
+              collect_events(run, t, &marks, later, error) &&
               cut_log(run, "metrics.jsonl", marks.metrics_bytes, error) &&
               cut_log(run, "events.jsonl", marks.events_bytes, error) && open_logs(run, error);
+    event_list_close(&marks.script);
     run->last_event = marks.last_event;
     run->next_event = marks.last_event + 1;
+    if (ok)
+        drop_state(run, run->state - 1); // left by a crash
     free(path);
     return ok;
 }

@@ -24,6 +24,8 @@ struct run {
     int64_t state;                  // number of the state in force; 0: none yet
     struct tally best;              // validation of best.safetensors
     int64_t best_step;              // 0: none yet
+    struct event_list script; // the user's events to do again, at their steps; a state tells what
+    int scripted;             // is left of them; how many were done
 };
 
 // Makes the directory with experiment.yaml and empty logs. An existing directory is refused unless
@@ -32,8 +34,9 @@ bool run_create(struct run *run, const char *directory, const struct experiment 
                 struct error *error);
 
 // Takes up a run from its last saved state: reads the state into t, truncates the logs to where
-// they were then, and hands out the user's events that came later (the caller closes the list). A
-// run without a state starts from its beginning.
+// they were then, and hands out the user's events that are to be done again: those that came later,
+// and what was left of a script (the caller closes the list). A run without a state starts from its
+// beginning.
 bool run_resume(struct run *run, const char *directory, struct training *t,
                 struct event_list *later, struct error *error);
 

@@ -5,6 +5,7 @@
 #include "checkpoint/safetensors.h"
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,18 +41,22 @@ static bool write_moments(const char *directory, const struct training *t, struc
     return ok;
 }
 
+// JSON has no number for a loss that is not finite: null.
 static json_t *tally_state(const struct tally *t) {
-    return json_pack("{s:f, s:I, s:I}", "loss", t->loss, "correct", (json_int_t)t->correct,
-                     "samples", (json_int_t)t->samples);
+    json_t *loss = isfinite(t->loss) ? json_real(t->loss) : json_null();
+    return json_pack("{s:o, s:I, s:I}", "loss", loss, "correct", (json_int_t)t->correct, "samples",
+                     (json_int_t)t->samples);
 }
 
 static bool tally_restore(const json_t *object, struct tally *t) {
     json_int_t correct, samples;
-    bool ok = json_unpack((json_t *)(uintptr_t)object, "{s:F, s:I, s:I}", "loss", &t->loss,
-                          "correct", &correct, "samples", &samples) == 0;
-    if (ok)
-        t->correct = correct, t->samples = samples;
-    return ok;
+    json_t *loss;
+    if (json_unpack((json_t *)(uintptr_t)object, "{s:o, s:I, s:I}", "loss", &loss, "correct",
+                    &correct, "samples", &samples) != 0 ||
+        !(json_is_number(loss) || json_is_null(loss)))
+        return false;
+    *t = (struct tally){json_is_null(loss) ? NAN : json_number_value(loss), correct, samples};
+    return true;
 }
 
 // Per parameter: its hash where it is frozen, and the steps of the optimiser.
@@ -75,15 +80,38 @@ static json_t *texts_state(const struct settings_history *h) {
     return texts;
 }
 
+static json_t *script_state(const struct event_list *script) {
+    json_t *events = json_array();
+    for (int i = 0; i < script->count; i++)
+        json_array_append_new(events, json_pack("{s:I, s:s}", "step",
+                                                (json_int_t)script->items[i].step, "do",
+                                                script->items[i].text));
+    return events;
+}
+
+static bool restore_script(const json_t *events, struct event_list *script) {
+    size_t count = json_array_size(events);
+    script->items = xcalloc(count, sizeof *script->items);
+    for (size_t i = 0; i < count; i++) {
+        json_int_t step;
+        const char *text;
+        if (json_unpack(json_array_get(events, i), "{s:I, s:s}", "step", &step, "do", &text) != 0)
+            return false;
+        script->items[script->count++] = (struct event){.step = step, .text = xstrdup(text)};
+    }
+    return json_is_array(events);
+}
+
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
     json_t *state =
-        json_pack("{s:I, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
+        json_pack("{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
                   (json_int_t)t->step, "branch", run->branch, "branches", run->branches, "changes",
-                  texts_state(&t->history), "epoch", tally_state(&t->epoch), "best",
-                  tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
-                  (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
-                  "last_event", (json_int_t)marks->last_event, "params", params_state(t));
+                  texts_state(&t->history), "script", script_state(&marks->script), "epoch",
+                  tally_state(&t->epoch), "best", tally_state(&run->best), "best_step",
+                  (json_int_t)run->best_step, "metrics_bytes", (json_int_t)marks->metrics_bytes,
+                  "events_bytes", (json_int_t)marks->events_bytes, "last_event",
+                  (json_int_t)marks->last_event, "params", params_state(t));
     char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     char *path = files_join(directory, "state.json");
     bool ok = files_write(path, text, strlen(text), error);
@@ -105,7 +133,7 @@ bool run_state_write(const char *directory, const struct run *run, const struct 
 static bool restore_param(const json_t *all, struct training *t, int i) {
     json_t *object = json_object_get(all, t->model->params[i].name);
     json_int_t steps;
-    if (!object || json_unpack(object, "{s:I}", "steps", &steps) != 0)
+    if (!object || json_unpack(object, "{s:I}", "steps", &steps) != 0 || steps < 0)
         return false;
     t->optim.states[i].steps = steps;
     const json_t *hash = json_object_get(object, "frozen");
@@ -131,19 +159,23 @@ static bool restore_history(const json_t *texts, struct training *t, struct erro
 static bool restore_json(const json_t *state, struct run *run, struct training *t,
                          struct run_marks *marks, struct error *error) {
     json_int_t step, best_step, metrics, events, last;
-    json_t *epoch, *best, *params, *texts;
+    json_t *epoch, *best, *params, *texts, *script;
     if (json_unpack((json_t *)(uintptr_t)state,
-                    "{s:I, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
-                    "branch", &run->branch, "branches", &run->branches, "changes", &texts, "epoch",
-                    &epoch, "best", &best, "best_step", &best_step, "metrics_bytes", &metrics,
-                    "events_bytes", &events, "last_event", &last, "params", &params) != 0)
+                    "{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
+                    "branch", &run->branch, "branches", &run->branches, "changes", &texts, "script",
+                    &script, "epoch", &epoch, "best", &best, "best_step", &best_step,
+                    "metrics_bytes", &metrics, "events_bytes", &events, "last_event", &last,
+                    "params", &params) != 0)
         return false;
-    if (!restore_history(texts, t, error) || step < 0 || step > t->total ||
-        !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best))
+    if (!restore_history(texts, t, error) || step < 0 || step > t->total || last < 0 ||
+        run->branch < 0 || run->branch >= run->branches || !tally_restore(epoch, &t->epoch) ||
+        !tally_restore(best, &run->best) || !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;
-    *marks = (struct run_marks){metrics, events, last};
+    marks->metrics_bytes = metrics;
+    marks->events_bytes = events;
+    marks->last_event = last;
     for (int i = 0; i < t->model->param_count; i++)
         if (!restore_param(params, t, i))
             return false;
@@ -164,28 +196,33 @@ static bool read_json(const char *directory, struct run *run, struct training *t
     return ok;
 }
 
+// One that the file does not have is none.
+static bool read_moment(const struct safetensors *file, struct training *t, int param, int which,
+                        struct error *error) {
+    const struct param *p = &t->model->params[param];
+    char *name = xprintf("%s%s", p->name, endings[which]);
+    const struct tensor_entry *entry = safetensors_find(file, name);
+    free(name);
+    if (!entry)
+        return true;
+    if (dims_count(entry->dims) != p->count)
+        return error_set(error, "%s has %zu numbers, not %zu", entry->name,
+                         dims_count(entry->dims), p->count);
+    float **moment = moment_of(&t->optim, param, which);
+    *moment = xcalloc(p->count, sizeof **moment);
+    tensor_to_float(entry, *moment);
+    return true;
+}
+
 static bool read_moments(const char *directory, struct training *t, struct error *error) {
     char *path = files_join(directory, "moments.safetensors");
     struct safetensors file;
     bool ok = safetensors_open(&file, path, error);
-    for (int i = 0; ok && i < 2 * t->model->param_count; i++) {
-        const struct param *p = &t->model->params[i / 2];
-        char *name = xprintf("%s%s", p->name, endings[i % 2]);
-        const struct tensor_entry *entry = safetensors_find(&file, name);
-        free(name);
-        if (!entry)
-            continue;
-        if (dims_count(entry->dims) != p->count) {
-            ok = error_set(error, "%s: %s has %zu numbers, not %zu", path, entry->name,
-                           dims_count(entry->dims), p->count);
-            break;
-        }
-        float **moment = moment_of(&t->optim, i / 2, i % 2);
-        *moment = xcalloc(p->count, sizeof **moment);
-        tensor_to_float(entry, *moment);
-    }
-    if (ok)
+    if (ok) {
+        for (int i = 0; ok && i < 2 * t->model->param_count; i++)
+            ok = read_moment(&file, t, i / 2, i % 2, error) || error_prefix(error, "%s: ", path);
         safetensors_close(&file);
+    }
     free(path);
     return ok;
 }

@@ -4,9 +4,11 @@
 
 #include "run.h"
 
-// Where the logs stood.
+// Where the logs stood, and the events of the script that were still to be done (on reading the
+// caller's to close; without ids).
 struct run_marks {
     int64_t metrics_bytes, events_bytes, last_event;
+    struct event_list script;
 };
 
 bool run_state_write(const char *directory, const struct run *run, const struct training *t,

@@ -57,7 +57,6 @@ static void door_close(struct session *s) {
     t->training->pass.node_seconds = NULL;
     training_close(t->training);
     run_close(&t->run);
-    event_list_close(&t->script);
     command_queue_close(&t->commands);
     publish_close(&t->publisher);
     points_close(&t->points);
@@ -82,7 +81,7 @@ struct session *trainer_start(struct training *training, struct run *run,
     t->training = training;
     t->run = *run;
     *run = (struct run){0};
-    t->script = options->script;
+    t->run.script = options->script;
     t->interactive = options->interactive;
     t->state = options->paused ? SESSION_PAUSED : SESSION_RUNNING;
     t->steps_left = -1;

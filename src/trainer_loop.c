@@ -43,7 +43,6 @@ void trainer_publish(struct trainer *t) {
         publish_layers(&t->publisher, &t->measure.values);
 }
 
-// A failure ends the session, but not when another one already has.
 bool trainer_fail(struct trainer *t, const struct error *error) {
     t->error = *error;
     t->state = SESSION_FAILED;
@@ -95,6 +94,8 @@ static bool apply(struct trainer *t, const char *text) {
         return true;
     }
     t->error = (struct error){0};
+    if (t->state == SESSION_FINISHED && t->training->step < t->training->total)
+        t->state = SESSION_PAUSED; // more epochs
     publish_settings(&t->publisher, training_settings(t->training));
     bool ok = trainer_event(t, "user", text);
     if (t->interactive)
@@ -102,12 +103,27 @@ static bool apply(struct trainer *t, const char *text) {
     return ok;
 }
 
+// Steps that have diverged end a headless run; at the keyboard they pause it, with the last good
+// point at hand.
+static bool diverged(struct trainer *t, const struct error *error) {
+    if (!t->interactive)
+        return trainer_fail(t, error);
+    t->error = *error;
+    t->state = SESSION_PAUSED;
+    return true;
+}
+
 bool trainer_save(struct trainer *t) {
     struct error error;
     t->save = false;
-    if (trainer_keeps_files(t) && !run_save_state(&t->run, t->training, &error))
-        return trainer_fail(t, &error);
-    return true;
+    if (!trainer_keeps_files(t))
+        return true;
+    if (!trainer_leave_point(t))
+        return false;
+    // What could not be taken up again must not replace what can.
+    if (!training_finite(t->training, &error))
+        return diverged(t, &error);
+    return run_save_state(&t->run, t->training, &error) || trainer_fail(t, &error);
 }
 
 static void verify(struct trainer *t) {
@@ -147,7 +163,8 @@ static bool obey(struct trainer *t, const struct command *c) {
             t->state = SESSION_PAUSED;
         return true;
     case COMMAND_SAVE:
-        if (trainer_save(t))
+        t->error = (struct error){0};
+        if (trainer_save(t) && t->error.kind == ERROR_NONE)
             trainer_note(t, trainer_keeps_files(t) ? "saved" : "this session keeps no files");
         return t->state != SESSION_FAILED;
     case COMMAND_STOP:
@@ -165,11 +182,26 @@ static bool obey(struct trainer *t, const struct command *c) {
     return true;
 }
 
+// An event that cannot be done again: what follows is not what followed then.
+static bool refused(struct trainer *t, const struct event *e) {
+    struct error error = t->error;
+    error_prefix(&error, "the event '%s' of step %lld cannot be done again: ", e->text,
+                 (long long)e->step);
+    if (!t->interactive)
+        return trainer_fail(t, &error);
+    t->error = error;
+    return true;
+}
+
 // What the script did at this step, before anything new.
 static bool follow_script(struct trainer *t) {
-    while (t->scripted < t->script.count && t->script.items[t->scripted].step <= t->training->step)
-        if (!apply(t, t->script.items[t->scripted++].text))
+    const struct event_list *script = &t->run.script;
+    while (t->run.scripted < script->count &&
+           script->items[t->run.scripted].step <= t->training->step) {
+        const struct event *e = &script->items[t->run.scripted++];
+        if (!apply(t, e->text) || (t->error.kind != ERROR_NONE && !refused(t, e)))
             return false;
+    }
     return true;
 }
 
@@ -199,16 +231,6 @@ static void probe(struct trainer *t) {
         return;
     t->probe = 0;
     t->error = error;
-}
-
-// A loss that is not finite ends a headless run; at the keyboard it pauses, with the last good
-// point at hand.
-static bool diverged(struct trainer *t, const struct error *error) {
-    if (!t->interactive)
-        return trainer_fail(t, error);
-    t->error = *error;
-    t->state = SESSION_PAUSED;
-    return true;
 }
 
 static bool one_step(struct trainer *t) {
@@ -280,6 +302,8 @@ static bool finish(struct trainer *t) {
     struct error error;
     if (!training_verify(training, &error))
         return trainer_fail(t, &error);
+    if (!training_finite(training, &error))
+        return diverged(t, &error);
     if (training->data.test) {
         if (!training_evaluate(training, training->data.test, &r.test, NULL, &error))
             return trainer_fail(t, &error);
@@ -292,9 +316,7 @@ static bool finish(struct trainer *t) {
     return true;
 }
 
-static bool start(struct trainer *t) {
-    if (t->interactive)
-        trainer_keep_point(t, true);
+static bool note_start(struct trainer *t) {
     if (t->run.next_event != 1 || !trainer_keeps_files(t))
         return true;
     char *fingerprint = run_fingerprint(), *text = xprintf("start: %s", fingerprint);
@@ -304,10 +326,24 @@ static bool start(struct trainer *t) {
     return ok;
 }
 
+static bool start(struct trainer *t) {
+    // A new run's script stands nowhere but in its states.
+    bool scripted = t->run.state == 0 && t->run.script.count > 0;
+    if (!note_start(t) || (scripted && !trainer_save(t)))
+        return false;
+    if (t->interactive)
+        trainer_keep_point(t, true);
+    return true;
+}
+
 // Steps until all are done, or the session is to end.
 static bool run_steps(struct trainer *t) {
-    while (t->training->step < t->training->total) {
-        if (!follow_script(t) || !take_commands(t))
+    for (;;) {
+        if (!follow_script(t))
+            return false;
+        if (t->training->step >= t->training->total)
+            return true;
+        if (!take_commands(t))
             return false;
         if (t->stop)
             return true;
@@ -316,7 +352,6 @@ static bool run_steps(struct trainer *t) {
             (!one_step(t) || (t->training->step > before && !after_step(t))))
             return false;
     }
-    return true;
 }
 
 // At the keyboard a finished session goes on taking commands: to rewind, to add epochs.
@@ -324,8 +359,6 @@ static bool wait_for_more(struct trainer *t) {
     while (t->training->step >= t->training->total && !t->stop)
         if (!take_commands(t))
             return false;
-    if (t->state == SESSION_FINISHED && !t->stop)
-        t->state = SESSION_PAUSED;
     return true;
 }
 

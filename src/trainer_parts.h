@@ -12,9 +12,7 @@ struct trainer {
     struct session session; // first: a struct session * is a struct trainer *
     struct training *training;
     struct run run;
-    struct event_list script;
     bool interactive;
-    int scripted; // events of the script that were done
     struct command_queue commands;
     struct publisher publisher;
     pthread_t thread;
@@ -41,7 +39,7 @@ struct trainer {
 bool trainer_fail(struct trainer *t, const struct error *error);
 bool trainer_record(struct trainer *t, struct record *r);
 bool trainer_event(struct trainer *t, const char *who, const char *text);
-bool trainer_save(struct trainer *t);
+bool trainer_save(struct trainer *t); // at an old point: on a branch of its own
 
 void trainer_note(struct trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trainer_publish(struct trainer *t);

@@ -45,6 +45,7 @@ bool trainer_rewind(struct trainer *t, int64_t step, int branch) {
     t->error = (struct error){0};
     t->epoch_seconds = 0;
     t->last = (struct step_result){0};
+    t->validation_loss = t->points.items[index].view.validation_loss;
     publish_settings(&t->publisher, training_settings(t->training));
     trainer_note(t, "back at step %" PRId64 " of branch %d; what happens from here is a new branch",
                  step, branch);
@@ -60,6 +61,7 @@ bool trainer_leave_point(struct trainer *t) {
     t->forked = false;
     if (!forked)
         return true;
+    t->run.scripted = t->run.script.count; // a script was the old branch's
     t->run.last_event = last_event;
     t->branch = t->run.branch = t->run.branches++;
     return trainer_event(t, "user", "rewind") && trainer_save(t);

@@ -200,7 +200,7 @@ bool training_restore(struct training *t, struct settings_history history, struc
 
 static bool check_epochs(const struct training *t, const struct settings *s, struct error *error) {
     int64_t least = t->step / t->epoch_steps + 1;
-    if (s->epochs >= least)
+    if (s->epochs == training_settings(t)->epochs || s->epochs >= least)
         return true;
     return error_set(error, "'epochs %lld' is past already; write %lld or more",
                      (long long)s->epochs, (long long)least);
@@ -245,6 +245,7 @@ struct training *training_open(const struct experiment *experiment, const struct
     t->frozen = xcalloc(params, sizeof *t->frozen);
     t->gradient = xcalloc(params, sizeof *t->gradient);
     t->step_lr = xcalloc(params, sizeof *t->step_lr);
+    t->statistics = xcalloc(1, training_statistics_bytes(model));
     t->lr = lr_settings_of(experiment);
     struct optim_settings optim = optim_settings_of(experiment);
     t->optim = optim_open(model, &optim);
@@ -272,6 +273,7 @@ void training_close(struct training *t) {
     free(t->frozen);
     free(t->gradient);
     free(t->step_lr);
+    free(t->statistics);
     free(t);
 }
 
@@ -282,9 +284,11 @@ double training_lr(const struct training *t) {
 
 // Runs the forward pass again, looking for the first bad value.
 static bool report_divergence(struct training *t, const struct batch *batch, struct error *error) {
+    training_put_back_statistics(t);
     t->pass.check = true;
     pass_forward(&t->pass, batch, (uint32_t)t->step);
     t->pass.check = false;
+    training_put_back_statistics(t);
     int bad = t->pass.bad_node;
     const char *where = bad > 0 ? t->model->modules[t->model->nodes[bad].module].name : "";
     return error_run(error,
@@ -316,15 +320,18 @@ bool training_step(struct training *t, struct step_result *result, struct error 
         t->epoch = (struct tally){0};
     const struct batch *batch = loader_batch(t->loader, t->step);
     *result = (struct step_result){.lr = training_lr(t)};
+    training_note_statistics(t);
     pass_forward(&t->pass, batch, (uint32_t)t->step);
     if (!isfinite(t->pass.loss))
         return report_divergence(t, batch, error);
     pass_backward(&t->pass);
-    if (!update(t, result))
+    if (!update(t, result)) {
+        training_put_back_statistics(t);
         return error_run(error,
                          "the gradient is not finite at step %lld; lower optim.lr, or clip the "
                          "gradient with optim.clip",
                          (long long)t->step + 1);
+    }
     tally_add(&result->tally, &t->pass);
     tally_add(&t->epoch, &t->pass);
     t->step++;

@@ -65,6 +65,7 @@ struct training {
     uint64_t *frozen;        // [param_count]: hash of a frozen tensor at the moment of freezing
     const float **gradient;  // [param_count], of the step at hand
     double *step_lr;         // [param_count], of the step at hand
+    float *statistics;       // running statistics as they were before a forward pass
     struct measure *measure; // told of every step, if not NULL; the owner's to close
 };
 
@@ -76,8 +77,8 @@ struct training *training_open(const struct experiment *experiment, const struct
                                struct error *error);
 void training_close(struct training *t);
 
-// The next step. Fails (ERROR_RUN) when the loss is not finite, naming the step and the first layer
-// with a bad value; the weights then are those before the step, but for running statistics.
+// The next step. Fails (ERROR_RUN) when the loss or the gradient is not finite, naming the step and,
+// for the loss, the first layer with a bad value; all weights then are those before the step.
 bool training_step(struct training *t, struct step_result *result, struct error *error);
 
 // Loss and accuracy on a data set, in evaluation mode. Changes nothing. `predictions`, unless NULL,
@@ -106,5 +107,8 @@ double training_lr(const struct training *t);
 
 // Rehashes all frozen tensors; false with the name of the first one that changed.
 bool training_verify(const struct training *t, struct error *error);
+
+// False (ERROR_RUN) with the name of the first tensor that holds a value that is not finite.
+bool training_finite(const struct training *t, struct error *error);
 
 #endif

@@ -4,7 +4,6 @@
 #include "training_parts.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 void predictions_close(struct predictions *p) {
     free(p->sample);
@@ -69,21 +68,34 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
     return pass_use(&t->pass, t->plan, error);
 }
 
+bool training_finite(const struct training *t, struct error *error) {
+    for (int p = 0; p < t->model->param_count; p++) {
+        const struct param *param = &t->model->params[p];
+        const float *value = weights_at(&t->weights, p);
+        if (param->kind == PARAM_COUNTER)
+            continue;
+        for (size_t i = 0; i < param->count; i++)
+            if (!isfinite(value[i]))
+                return error_run(error,
+                                 "%s is not finite after step %lld; lower optim.lr, or clip the "
+                                 "gradient with optim.clip",
+                                 param->name, (long long)t->step);
+    }
+    return true;
+}
+
 bool training_probe(struct training *t, struct error *error) {
     const struct flags *flags = &training_settings(t)->flags;
     struct plan_options options = training_plan_options(t, PLAN_TRAIN);
     options.unpruned = true;
     struct plan *plan = plan_make(flags, &options);
-    size_t bytes = t->model->weight_floats * sizeof(float);
     bool ok = pass_use(&t->pass, plan, error);
     if (ok && t->measure) {
-        // Running statistics move in a forward pass: they are put back.
-        float *before = xmemdup(t->weights.data, bytes);
+        training_note_statistics(t);
         pass_forward(&t->pass, loader_batch(t->loader, t->step), (uint32_t)t->step);
         pass_backward(&t->pass);
         measure_probe(t->measure, &t->pass, flags);
-        memcpy(t->weights.data, before, bytes);
-        free(before);
+        training_put_back_statistics(t);
     }
     ok = pass_use(&t->pass, t->plan, error) && ok;
     plan_close(plan);

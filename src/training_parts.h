@@ -7,6 +7,11 @@
 struct loader_settings training_loader_settings(const struct experiment *e, int channels);
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
+// A forward pass moves running statistics. These note them, and put back what was noted.
+size_t training_statistics_bytes(const struct model *model); // of t->statistics
+void training_note_statistics(struct training *t);
+void training_put_back_statistics(struct training *t);
+
 // Adds what the pass's last batch gave.
 void tally_add(struct tally *t, const struct pass *pass);
 

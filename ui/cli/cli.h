@@ -14,7 +14,13 @@ struct subcommand {
 // NULL-terminated.
 extern const struct subcommand *const subcommands[];
 
-extern const struct subcommand cli_run, cli_show, cli_models, cli_datasets, cli_help;
+extern const struct subcommand cli_open, cli_run, cli_show, cli_models, cli_datasets, cli_help;
+
+// Whether `thaw NAME` means `thaw open NAME`: an experiment's file or built-in name, or a run.
+bool cli_open_means(const char *name);
+
+// runs/NAME-1, or the first number that is free; NAME has no slashes there. The caller frees.
+char *cli_free_directory(const char *name);
 
 // Prints "thaw: ..." to stderr; returns the exit code that the error calls for.
 int cli_fail(const struct error *error);

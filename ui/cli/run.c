@@ -35,6 +35,7 @@ static void catch_interrupts(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file over the limit is a failed write
 }
 
 static const struct option long_options[] = {
@@ -108,14 +109,19 @@ static bool read_experiment(struct experiment *e, const struct run_request *r,
     return ok && experiment_check(e, error);
 }
 
-// runs/NAME-1, or the first number that is free.
-static char *free_directory(const char *name) {
-    for (int i = 1;; i++) {
-        char *path = xprintf("runs/%s-%d", name, i);
-        if (!files_exist(path))
-            return path;
-        free(path);
+char *cli_free_directory(const char *name) {
+    char *flat = xstrdup(name), *path = NULL;
+    for (char *at = flat; *at; at++)
+        *at = *at == '/' ? '-' : *at;
+    for (int i = 1; !path; i++) {
+        path = xprintf("runs/%s-%d", flat, i);
+        if (files_exist(path)) {
+            free(path);
+            path = NULL;
+        }
     }
+    free(flat);
+    return path;
 }
 
 static bool read_script(const char *run, struct event_list *script, struct error *error) {
@@ -124,17 +130,6 @@ static bool read_script(const char *run, struct event_list *script, struct error
     if (ok)
         event_keep_user(script, -1);
     free(path);
-    return ok;
-}
-
-static bool open_run(struct run *run, struct training *t, const struct run_request *r,
-                     struct event_list *script, struct error *error) {
-    if (r->resume)
-        return run_resume(run, r->resume, t, script, error);
-    char *directory = r->out ? xstrdup(r->out) : free_directory(t->experiment->name);
-    bool ok = (!r->events || read_script(r->events, script, error)) &&
-              run_create(run, directory, t->experiment, error);
-    free(directory);
     return ok;
 }
 
@@ -147,37 +142,64 @@ static bool check_thawed(const struct training *t, const struct event_list *scri
                             "freeze.rules, such as 'thaw head'");
 }
 
-static int exit_code(const struct snapshot *s) {
-    if (s->state == SESSION_FAILED)
-        return cli_fail(&s->error);
-    return s->state == SESSION_STOPPED ? 130 : 0;
+// A new run's directory is made last, when nothing is wrong with the request.
+static bool open_run(struct run *run, struct training *t, const struct run_request *r,
+                     struct event_list *script, struct error *error) {
+    if (r->resume)
+        return run_resume(run, r->resume, t, script, error) && check_thawed(t, script, error);
+    if ((r->events && !read_script(r->events, script, error)) || !check_thawed(t, script, error))
+        return false;
+    char *directory = r->out ? xstrdup(r->out) : cli_free_directory(t->experiment->name);
+    bool ok = run_create(run, directory, t->experiment, error);
+    free(directory);
+    return ok;
+}
+
+// Here nobody can thaw something: a run that paused because nothing is thawed has failed.
+static void stuck(const struct snapshot *s, struct error *error) {
+    error_set(error,
+              "nothing is thawed after step %lld and no later event thaws something, so "
+              "the run cannot go on; its state is saved",
+              (long long)s->step);
+}
+
+static int exit_code(const struct snapshot *s, bool paused) {
+    struct error error = s->error;
+    if (s->state == SESSION_FINISHED)
+        return 0;
+    if (s->state == SESSION_STOPPED && !paused)
+        return 130;
+    if (s->state == SESSION_STOPPED)
+        stuck(s, &error);
+    return cli_fail(&error);
 }
 
 static int follow(struct session *session, struct printer *p, const char *directory) {
     double start = clock_seconds();
     int64_t version = 0;
-    bool asked = false;
+    bool asked = false, paused = false;
     struct snapshot s;
     do {
         session->wait(session, &version, 100);
-        if (interrupted && !asked)
-            asked = session->send(session, &(struct command){.kind = COMMAND_STOP});
         session->look(session, &s);
+        paused |= s.state == SESSION_PAUSED && !interrupted;
+        if ((interrupted || paused) && !asked)
+            asked = session->send(session, &(struct command){.kind = COMMAND_STOP});
         printer_update(p, session);
         if (s.state == SESSION_RUNNING && p->live)
             usleep(33000);
     } while (s.state == SESSION_RUNNING || s.state == SESSION_PAUSED);
     printer_update(p, session);
     printer_end(p, session, directory, clock_seconds() - start);
-    return exit_code(&s);
+    return exit_code(&s, paused);
 }
 
 static int train(struct setup *setup, struct training *t, const struct run_request *r) {
     struct run run = {0};
     struct trainer_options options = {0};
     struct error error;
-    if (!open_run(&run, t, r, &options.script, &error) ||
-        !check_thawed(t, &options.script, &error)) {
+    catch_interrupts();
+    if (!open_run(&run, t, r, &options.script, &error)) {
         run_close(&run);
         event_list_close(&options.script);
         training_close(t);
@@ -187,7 +209,6 @@ static int train(struct setup *setup, struct training *t, const struct run_reque
     struct printer printer = {.out = stdout, .style = r->style};
     printer.live = r->style == PRINT_LINES && isatty(STDOUT_FILENO);
     printer_start(&printer, setup, t, directory);
-    catch_interrupts();
     struct session *session = trainer_start(t, &run, &options);
     int code = follow(session, &printer, directory);
     session->close(session);
@@ -200,11 +221,10 @@ static int run_main(int argc, char **argv) {
     int code = parse(&request, argc, argv);
     if (code != 0)
         return code;
-    struct experiment e;
+    struct experiment e = {0};
     struct setup setup = {0};
     struct training *t = NULL;
     struct error error;
-    experiment_defaults(&e);
     if (read_experiment(&e, &request, &error) && setup_open(&setup, &e, request.threads, &error))
         t = setup_training(&setup, &error);
     code = t ? train(&setup, t, &request) : cli_fail(&error);

@@ -1,0 +1,147 @@
+// thaw open, and thaw alone: the workbench.
+#include "base/files.h"
+#include "base/text.h"
+#include "models/experiments.h"
+#include "ui/cli/cli.h"
+#include "ui/cli/workbench_open.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct command_line {
+    struct open_request open;
+    bool no_colour, ascii, no_mouse;
+};
+
+static const struct option long_options[] = {
+    {"out", required_argument, NULL, 'o'},
+    {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},
+    {"no-color", no_argument, NULL, 'c'},
+    {"no-colour", no_argument, NULL, 'c'},
+    {"ascii", no_argument, NULL, 'a'},
+    {"no-mouse", no_argument, NULL, 'm'},
+    {"paused", no_argument, NULL, 'p'},
+    {0},
+};
+
+static int parse_threads(const char *text, int *threads) {
+    int64_t number;
+    if (!text_to_int(text, &number) || number < 1 || number > 256)
+        return cli_usage(&cli_open, "--threads %s: give a number from 1 to 256", text);
+    *threads = (int)number;
+    return 0;
+}
+
+static int parse_option(struct command_line *c, int option) {
+    switch (option) {
+    case 'o':
+        c->open.out = optarg;
+        return 0;
+    case 's':
+        if (c->open.set_count == OPEN_SETS)
+            return cli_usage(&cli_open, "more than %d times --set", OPEN_SETS);
+        c->open.sets[c->open.set_count++] = optarg;
+        return 0;
+    case 't':
+        return parse_threads(optarg, &c->open.threads);
+    case 'c':
+        c->no_colour = true;
+        return 0;
+    case 'a':
+        c->ascii = true;
+        return 0;
+    case 'm':
+        c->no_mouse = true;
+        return 0;
+    case 'p':
+        c->open.paused = true;
+        return 0;
+    default:
+        return cli_usage(&cli_open, "unknown option, or one without its value");
+    }
+}
+
+static int parse(struct command_line *c, int argc, char **argv) {
+    int option, code = 0;
+    opterr = 0;
+    optind = 1;
+    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
+        code = parse_option(c, option);
+    if (code == 0 && argc - optind > 1)
+        code = cli_usage(&cli_open, "one experiment or run at a time, not %d", argc - optind);
+    c->open.subject = optind < argc ? argv[optind] : NULL;
+    return code;
+}
+
+bool cli_open_means(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return built_in_experiment_find(name) || opening_is_run(name) || files_exist(name) ||
+           (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+// The last words, on the screen of before.
+static int tell(const struct opening *o, const struct snapshot *s, const struct app_result *r) {
+    if (s->state == SESSION_FAILED)
+        return cli_fail(&s->error);
+    if (s->state == SESSION_FINISHED && o->directory)
+        printf("done; the weights are in %s\n", o->directory);
+    else if (s->step > 0 && o->directory)
+        printf("%s after step %" PRId64 "; go on with: thaw %s\n",
+               r->discard ? "left without saving" : "stopped", s->step, o->directory);
+    return r->interrupted ? 130 : 0;
+}
+
+// One workbench from start to end; *next: the run to open after it.
+static int open_one(const struct command_line *c, char **next) {
+    struct opening o;
+    struct error error;
+    struct app_result result = {0};
+    struct app_options options = {
+        .colour = !c->no_colour && !(getenv("NO_COLOR") && getenv("NO_COLOR")[0]),
+        .ascii = c->ascii,
+        .mouse = !c->no_mouse,
+    };
+    bool ok = opening_read(&o, &c->open, &error);
+    struct app_source source = {o.experiment.name, opening_start, &o};
+    ok = ok && app_run(&options, &source, &result, &error);
+    if (result.loading)
+        _exit(result.interrupted ? 130 : 0); // nothing is written yet, and nobody waits for it
+    *next = result.next;
+    struct snapshot last = {0};
+    if (result.session) {
+        result.session->look(result.session, &last);
+        result.session->close(result.session);
+    }
+    int code = ok ? tell(&o, &last, &result) : cli_fail(&error);
+    opening_close(&o, last.step == 0);
+    return code;
+}
+
+static int open_main(int argc, char **argv) {
+    struct command_line c = {0};
+    char *next = NULL;
+    int code = parse(&c, argc, argv);
+    if (code == 0)
+        code = open_one(&c, &next);
+    while (code == 0 && next) {
+        char *subject = next;
+        struct command_line again = c;
+        again.open = (struct open_request){.subject = subject, .threads = c.open.threads};
+        code = open_one(&again, &next);
+        free(subject);
+    }
+    free(next);
+    return code;
+}
+
+const struct subcommand cli_open = {
+    .name = "open",
+    .usage = "[open] [EXPERIMENT | RUN] [--paused] [--set KEY=VALUE]... [--out DIR] [--threads N] "
+             "[--no-color] [--ascii] [--no-mouse]",
+    .help = "the workbench: on an experiment, a run, or the demonstration",
+    .run = open_main,
+};

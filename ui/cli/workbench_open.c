@@ -1,0 +1,132 @@
+#include "ui/cli/workbench_open.h"
+#include "base/files.h"
+#include "base/xalloc.h"
+#include "models/experiments.h"
+#include "trainer.h"
+#include "ui/cli/cli.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const size_t POINT_BYTES = (size_t)256 << 20;
+
+bool opening_is_run(const char *name) {
+    char *path = files_join(name, "experiment.yaml");
+    bool is = files_exist(path);
+    free(path);
+    return is;
+}
+
+static bool read_built_in(struct experiment *e, const struct built_in_experiment *b,
+                          struct error *error) {
+    struct embedded file = b->file();
+    if (!experiment_parse(e, (const char *)file.data, file.size, b->name, error))
+        return false;
+    free(e->name);
+    e->name = xstrdup(b->name);
+    return true;
+}
+
+// The demonstration begins with the head alone, so that there is something to find out, and lasts
+// long enough to do so.
+static bool read_demonstration(struct experiment *e, struct error *error) {
+    return read_built_in(e, &built_in_experiments[0], error) &&
+           experiment_set(e, "freeze.rules=[thaw head]", error) &&
+           experiment_set(e, "train.epochs=120", error);
+}
+
+static bool read_subject(struct opening *o, struct error *error) {
+    const char *subject = o->request->subject;
+    const struct built_in_experiment *built_in = subject ? built_in_experiment_find(subject) : NULL;
+    if (!subject)
+        return read_demonstration(&o->experiment, error);
+    if (built_in && !files_exist(subject))
+        return read_built_in(&o->experiment, built_in, error);
+    o->resume = opening_is_run(subject);
+    char *path = o->resume ? files_join(subject, "experiment.yaml") : xstrdup(subject);
+    bool ok = experiment_read(&o->experiment, path, error);
+    free(path);
+    return ok;
+}
+
+bool opening_read(struct opening *o, const struct open_request *request, struct error *error) {
+    *o = (struct opening){.request = request};
+    bool ok = read_subject(o, error);
+    if (ok && o->resume && (request->set_count || request->out))
+        return error_set(error, "%s is a run, which goes on as it was: without --set and --out",
+                         request->subject);
+    for (int i = 0; ok && i < request->set_count; i++)
+        ok = experiment_set(&o->experiment, request->sets[i], error);
+    return ok && experiment_check(&o->experiment, error);
+}
+
+static bool take_up(struct opening *o, struct training *t, struct run *run,
+                    struct event_list *script, struct error *error) {
+    o->directory = xstrdup(o->request->subject);
+    o->metrics = files_join(o->directory, "metrics.jsonl");
+    snprintf(o->note, sizeof o->note, "taken up where it stopped; r goes on");
+    return run_resume(run, o->directory, t, script, error);
+}
+
+// Without a place to write, the workbench still works when nobody asked for that place.
+static bool begin(struct opening *o, struct run *run, struct error *error) {
+    const char *out = o->request->out;
+    o->own = !out;
+    o->directory = out ? xstrdup(out) : cli_free_directory(o->experiment.name);
+    if (run_create(run, o->directory, &o->experiment, error))
+        return true;
+    if (out)
+        return false;
+    snprintf(o->note, sizeof o->note, "this session keeps no files: %.400s", error->text);
+    run_close(run);
+    free(o->directory);
+    o->directory = NULL;
+    return true;
+}
+
+static bool open_run(struct opening *o, struct training *t, struct run *run,
+                     struct event_list *script, struct error *error) {
+    return o->resume ? take_up(o, t, run, script, error) : begin(o, run, error);
+}
+
+bool opening_start(void *context, struct app_session *out, struct error *error) {
+    struct opening *o = context;
+    struct run run = {0};
+    struct trainer_options options = {.paused = o->request->paused || o->resume,
+                                      .interactive = true,
+                                      .point_bytes = POINT_BYTES};
+    if (!setup_open(&o->setup, &o->experiment, o->request->threads, error))
+        return false;
+    struct training *t = setup_training(&o->setup, error);
+    if (!t)
+        return false;
+    if (!open_run(o, t, &run, &options.script, error)) {
+        run_close(&run);
+        event_list_close(&options.script);
+        training_close(t);
+        return false;
+    }
+    *out = (struct app_session){
+        .experiment = &o->experiment,
+        .model = o->setup.model,
+        .validation = t->data.validation,
+        .pool = o->setup.pool,
+        .directory = o->directory,
+        .metrics = o->metrics,
+        .note = o->note[0] ? o->note : NULL,
+    };
+    out->session = trainer_start(t, &run, &options);
+    return true;
+}
+
+void opening_close(struct opening *o, bool unused) {
+    if (o->own && unused && o->directory) {
+        files_remove(o->directory);
+        rmdir("runs"); // when it is empty now
+    }
+    setup_close(&o->setup);
+    experiment_close(&o->experiment);
+    free(o->directory);
+    free(o->metrics);
+    *o = (struct opening){0};
+}
