@@ -17,6 +17,7 @@ enum command_kind {
     COMMAND_REWIND, // to the point at step `count` of branch `branch`; pauses there
     COMMAND_PROBE,  // every `count` steps; 0: off
     COMMAND_VERIFY, // rehashes the frozen tensors; the answer is a RECORD_NOTE
+    COMMAND_SPEED,  // `count` steps a second (>= 1), of a replay (replay.h); a trainer ignores it
 };
 
 enum { COMMAND_TEXT = 200, COMMAND_QUEUE = 64 };

@@ -77,7 +77,7 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
         bool updated = step->gradient[storage] && step->flags->thawed[p];
         if (updated)
             v->gradient_norm = (float)sqrt(o->square[storage]);
-        else if (v->lr > 0) // frozen since the step before: from now on it is the probe's to fill
+        else if (!m->probing)
             v->gradient_norm = NAN;
         v->lr = updated ? (float)step->lr[storage] : 0;
         if (m->due)

@@ -14,6 +14,7 @@ struct measure {
     float *start, *before; // weights at the start, and in front of a measured update
     double next;           // time from which on the next step is measured
     bool due;              // the step at hand is
+    bool probing;          // frozen layers keep the gradient norm of the last probe
 };
 
 // `start`: the pretrained weights, copied.

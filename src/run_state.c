@@ -219,8 +219,14 @@ static bool read_moments(const char *directory, struct training *t, struct error
     struct safetensors file;
     bool ok = safetensors_open(&file, path, error);
     if (ok) {
-        for (int i = 0; ok && i < 2 * t->model->param_count; i++)
+        int found = 0;
+        for (int i = 0; ok && i < 2 * t->model->param_count; i++) {
             ok = read_moment(&file, t, i / 2, i % 2, error) || error_prefix(error, "%s: ", path);
+            found += *moment_of(&t->optim, i / 2, i % 2) != NULL;
+        }
+        if (ok && found != file.count)
+            ok = error_set(error, "%s: %d of its tensors are no moments of this model", path,
+                           file.count - found);
         safetensors_close(&file);
     }
     free(path);

@@ -174,10 +174,13 @@ static bool obey(struct trainer *t, const struct command *c) {
         return trainer_rewind(t, c->count, c->branch);
     case COMMAND_PROBE:
         t->probe = c->count > 0 ? c->count : 0;
+        t->measure.probing = t->probe > 0;
         return true;
     case COMMAND_VERIFY:
         verify(t);
         return true;
+    case COMMAND_SPEED:
+        return true; // of a replay alone
     }
     return true;
 }

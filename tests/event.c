@@ -50,9 +50,11 @@ static void a_line_is_one_json_object(void **state) {
 
 static void lines_are_read_back(void **state) {
     (void)state;
-    static const char *const texts[] = {"start: thaw 0.1.0", "lr block x0.5", "quote \" slash \\ /",
-                                        "line\nbreak\ttab \x01", "K\xc3\xa4lte \xe2\x9d\x84", ""};
-    static const char *const who[] = {"thaw", "user", "schedule", "strategy", "fifteen letters", ""};
+    static const char *const texts[] = {"start: thaw 0.1.0",         "lr block x0.5",
+                                        "quote \" slash \\ /",       "line\nbreak\ttab \x01",
+                                        "K\xc3\xa4lte \xe2\x9d\x84", ""};
+    static const char *const who[] = {"thaw", "user", "schedule", "strategy", "fifteen letters",
+                                      ""};
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 6; i++) {
         struct event e = {.id = 1 + ((int64_t)i << 40), .branch = i / 2, .step = (int64_t)i << 41};

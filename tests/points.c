@@ -45,7 +45,8 @@ static size_t new_bytes(const struct training_copy *before, const struct trainin
         if (!before || memcmp(before->weights + param->at, now->weights + param->at, bytes) != 0)
             sum += bytes;
         for (int k = 0; k < 2; k++) {
-            const float *is = now->moment[2 * p + k], *was = before ? before->moment[2 * p + k] : NULL;
+            const float *is = now->moment[2 * p + k],
+                        *was = before ? before->moment[2 * p + k] : NULL;
             if (is && (!was || memcmp(is, was, moment) != 0))
                 sum += moment;
         }
@@ -214,8 +215,8 @@ static const struct {
     const char *text;
     int steps;
 } acts[] = {
-    {"thaw block.conv1", 3}, {"lr block x0.25; wd 0.01", 2}, {"undo", 4}, {"freeze block", 1},
-    {"epochs 5; bn torch", 6}, {"undo", 1},
+    {"thaw block.conv1", 3}, {"lr block x0.25; wd 0.01", 2}, {"undo", 4},
+    {"freeze block", 1},     {"epochs 5; bn torch", 6},      {"undo", 1},
 };
 enum { ACTS = 6 };
 

@@ -125,7 +125,7 @@ static void end(struct tiny *t, struct run *run, struct event_list *later) {
     tiny_close(t);
 }
 
-// Resuming gives the state of `expected`, and the step after it the same bits.
+// Resuming gives the state of `expected`.
 static void check_resumes_as(const char *directory, const struct training_copy *expected) {
     struct tiny t;
     struct run run;
@@ -226,7 +226,8 @@ static void metrics_are_one_object_a_line(void **state) {
     struct error error;
     struct record step = {.kind = RECORD_STEP, .step = 7, .epoch = 2, .branch = 1};
     step.result = (struct step_result){{12.5, 6, 8}, 0.0123456789, 1e-9, 1};
-    struct record epoch = {.kind = RECORD_EPOCH, .step = 8, .epoch = 1, .best = true, .seconds = 2.5};
+    struct record epoch = {
+        .kind = RECORD_EPOCH, .step = 8, .epoch = 1, .best = true, .seconds = 2.5};
     epoch.train = (struct tally){1.0, 1, 3};
     epoch.validation = (struct tally){10, 15, 20};
     struct record test = {.kind = RECORD_TEST, .step = 8, .test = {3, 2, 4}};
@@ -241,12 +242,13 @@ static void metrics_are_one_object_a_line(void **state) {
     assert_int_equal(json_array_size(lines), 5);
     static const char *const kinds[] = {"step", "epoch", "test", "note", "epoch"};
     for (size_t i = 0; i < 5; i++)
-        assert_string_equal(
-            json_string_value(json_object_get(json_array_get(lines, i), "kind")), kinds[i]);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(lines, i), "kind")),
+                            kinds[i]);
     const json_t *line = json_array_get(lines, 0);
     assert_true(number_at(line, NULL, "step") == 7 && number_at(line, NULL, "epoch") == 2 &&
                 number_at(line, NULL, "branch") == 1);
-    assert_true(number_at(line, NULL, "loss") == 12.5 / 8 && number_at(line, NULL, "accuracy") == 0.75);
+    assert_true(number_at(line, NULL, "loss") == 12.5 / 8 &&
+                number_at(line, NULL, "accuracy") == 0.75);
     assert_true(fabs(number_at(line, NULL, "lr") - 0.0123456789) < 1e-10 &&
                 number_at(line, NULL, "gradient_norm") == 1e-9);
     line = json_array_get(lines, 1);
@@ -255,8 +257,8 @@ static void metrics_are_one_object_a_line(void **state) {
                 number_at(line, "validation", "samples") == 20);
     assert_true(json_is_true(json_object_get(line, "best")) && !json_object_get(line, "test"));
     assert_true(number_at(json_array_get(lines, 2), "test", "accuracy") == 0.5);
-    assert_string_equal(
-        json_string_value(json_object_get(json_array_get(lines, 3), "text")), note.text);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 3), "text")),
+                        note.text);
     json_decref(lines);
     run_close(&run);
     experiment_close(&e);
@@ -390,28 +392,61 @@ static void what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out(void
     close_saved(&s);
 }
 
-static void a_run_without_a_state_starts_anew(void **state) {
-    char *directory = files_join(*state, "run");
+static void check_later(const char *directory, const char *const *texts) {
     struct tiny t;
     struct run run;
     struct event_list later;
     struct error error;
-    tiny_open(&t, 1, sets);
-    struct training_copy expected = training_copy(t.training);
-    must(run_create(&run, directory, &t.experiment, &error), &error);
+    must(resume(directory, &t, &run, &later, &error), &error);
+    for (int i = 0; i < later.count; i++)
+        assert_string_equal(later.items[i].text, texts[i]);
+    assert_null(texts[later.count]);
+    end(&t, &run, &later);
+}
+
+// What is to be done again is handed out however often the run is taken up, though the log is cut:
+// the events behind the state, then what a script has left, each once.
+static void what_is_left_to_do_is_never_lost(void **state) {
+    static const char *const texts[] = {"start", "lr x0.5", "freeze head", "thaw all"};
+    static const char *const left[] = {"lr x0.5", "freeze head", "thaw all", NULL};
+    struct saved s;
+    open_saved(&s, state);
+    s.run.script = (struct event_list){xcalloc(4, sizeof(struct event)), 4};
+    for (int i = 0; i < 4; i++)
+        s.run.script.items[i] = (struct event){.step = 4 + 2 * i, .text = xstrdup(texts[i])};
+    s.run.scripted = 1;
+    must(run_save_state(&s.run, s.tiny.training, &s.error), &s.error);
+    check_later(s.directory, left);
+    must(run_event(&s.run, 6, "user", "lr x0.5", &s.error), &s.error); // done since
+    event_list_close(&s.run.script);
+    run_close(&s.run);
+    for (int i = 0; i < 3; i++)
+        check_later(s.directory, left);
+    close_saved(&s);
+}
+
+static void a_run_without_a_state_starts_anew(void **state) {
+    char *directory = files_join(*state, "run");
+    struct tiny first, t;
+    struct run run;
+    struct event_list later;
+    struct error error;
+    tiny_open(&first, 1, sets);
+    struct training_copy expected = training_copy(first.training);
+    must(run_create(&run, directory, &first.experiment, &error), &error);
     must(run_event(&run, 0, "thaw", "start", &error), &error);
     must(run_event(&run, 2, "user", "thaw block", &error), &error);
     run_close(&run);
-    tiny_close(&t);
     must(resume(directory, &t, &run, &later, &error), &error);
     training_copy_equal(&expected, t.training);
     assert_int_equal(later.count, 1);
-    assert_true(run.next_event == 1 && run.last_event == 0 && run.branches == 1 && run.state == 0);
+    assert_true(run.next_event == 1 && run.last_event == 0 && run.branches == 1);
     size_t size;
     free(content(directory, "events.jsonl", &size));
     assert_int_equal(size, 0);
     training_copy_close(&expected);
     end(&t, &run, &later);
+    tiny_close(&first);
     free(directory);
 }
 
@@ -446,9 +481,9 @@ static void a_crash_while_saving_leaves_the_old_state(void **state) {
     assert_string_equal(pointer, "state-3\n");
     training_copy_close(&expected);
     expected = training_copy(t.training);
-    end(&t, &run, &later);
     check_resumes_as(s.directory, &expected);
     training_copy_close(&expected);
+    end(&t, &run, &later);
     free(pointer);
     close_saved(&s);
 }
@@ -469,8 +504,9 @@ static void check_fails(const char *directory, const char *file, const char *wha
 static void pointers_that_name_no_state_are_refused(void **state) {
     struct saved s;
     open_saved(&s, state);
-    static const char *const wrong[] = {"", "\n", "state-", "state-0\n", "state--1\n", "state-1x\n",
-                                        "../state-1\n", "state-99999999999999999999\n"};
+    static const char *const wrong[] = {
+        "",           "\n",         "state-",       "state-0\n",
+        "state--1\n", "state-1x\n", "../state-1\n", "state-99999999999999999999\n"};
     for (int i = 0; i < 8; i++) {
         put(s.directory, "state", wrong[i], strlen(wrong[i]));
         check_fails(s.directory, "/state", wrong[i]);
@@ -537,7 +573,7 @@ static void every_key_of_a_state_is_checked(void **state) {
         check_fails(s.directory, "state-1/state.json", key);
         json_decref(bad);
     }
-    assert_int_equal(json_object_size(good), 11);
+    assert_int_equal(json_object_size(good), 12);
     json_decref(good);
     free(text);
     close_saved(&s);
@@ -547,17 +583,25 @@ static void values_that_do_not_fit_are_refused(void **state) {
     static const struct {
         const char *key, *value;
     } wrong[] = {
-        {"step", "-1"},        {"step", "1000"}, {"changes", "[\"thaw nonsense\"]"},
-        {"changes", "[1]"},    {"branch", "-1"}, {"branch", "1"},
-        {"last_event", "-1"},  {"params", "{}"}, {"epoch", "{\"loss\":\"1\"}"},
+        {"step", "-1"},
+        {"step", "1000"},
+        {"changes", "[\"thaw nonsense\"]"},
+        {"changes", "[1]"},
+        {"branch", "-1"},
+        {"branch", "1"},
+        {"last_event", "-1"},
+        {"params", "{}"},
+        {"epoch", "{\"loss\":\"1\"}"},
         {"changes", "[\"undo\"]"},
+        {"script", "[1]"},
+        {"script", "[{\"step\": 1}]"},
     };
     struct saved s;
     size_t size;
     open_saved(&s, state);
     char *text = content(s.directory, "state-1/state.json", &size);
     json_t *good = json_loads(text, 0, NULL);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 12; i++) {
         json_t *bad = json_copy(good);
         json_object_set_new(bad, wrong[i].key, json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
         put_json(s.directory, bad);
@@ -569,18 +613,21 @@ static void values_that_do_not_fit_are_refused(void **state) {
     close_saved(&s);
 }
 
-// The state of another model, by its moments alone.
-static void moments_of_another_shape_are_refused(void **state) {
+// The moments of another model: block.conv1.weight has fewer numbers, and there is no block.conv9.
+static void moments_of_another_model_are_refused(void **state) {
+    static const char *const names[] = {"block.conv1", "block.conv9"};
     struct saved s;
-    size_t size;
     open_saved(&s, state);
-    char *text = content(s.directory, "state-1/moments.safetensors", &size);
-    char *at = strstr(text + 8, "fc.bias.first"); // has 5 numbers; block.conv2.bias.first has 8
-    assert_non_null(at);
-    memcpy(at, "bn1.bias", 8); // 6 numbers in the model
-    put(s.directory, "state-1/moments.safetensors", text, size);
-    check_fails(s.directory, "state-1/moments.safetensors", "with a name of another length");
-    free(text);
+    for (int i = 0; i < 2; i++) {
+        size_t size;
+        char *text = content(s.directory, "state-1/moments.safetensors", &size);
+        char *at = strstr(text + 8, i ? "block.conv1.weight.first" : "block.conv2.weight.first");
+        assert_non_null(at);
+        memcpy(at, names[i], strlen(names[i]));
+        put(s.directory, "state-1/moments.safetensors", text, size);
+        check_fails(s.directory, "state-1/moments.safetensors", names[i]);
+        free(text);
+    }
     close_saved(&s);
 }
 
@@ -659,8 +706,8 @@ static bool write_one(struct saved *s, int which) {
     }
 }
 
-// Each kind of write on a full disk, with some of its bytes still fitting: the file stays as it was,
-// and the next write is whole.
+// Each kind of write on a full disk, with some of its bytes still fitting: the file stays as it
+// was, and the next write is whole.
 static void a_full_disk_leaves_whole_lines_and_weights(void **state) {
     static const char *const names[] = {"metrics.jsonl", "events.jsonl", "best.safetensors",
                                         "last.safetensors"};
@@ -728,13 +775,14 @@ int main(void) {
         IN_DIRECTORY(a_saved_state_comes_back_whole),
         IN_DIRECTORY(a_state_with_a_loss_that_is_not_finite_comes_back),
         IN_DIRECTORY(what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out),
+        IN_DIRECTORY(what_is_left_to_do_is_never_lost),
         IN_DIRECTORY(a_run_without_a_state_starts_anew),
         IN_DIRECTORY(a_crash_while_saving_leaves_the_old_state),
         IN_DIRECTORY(pointers_that_name_no_state_are_refused),
         IN_DIRECTORY(corrupted_states_are_refused),
         IN_DIRECTORY(every_key_of_a_state_is_checked),
         IN_DIRECTORY(values_that_do_not_fit_are_refused),
-        IN_DIRECTORY(moments_of_another_shape_are_refused),
+        IN_DIRECTORY(moments_of_another_model_are_refused),
         IN_DIRECTORY(logs_shorter_than_the_state_says_are_refused),
         IN_DIRECTORY(a_full_disk_leaves_the_old_state),
         IN_DIRECTORY(a_full_disk_leaves_whole_lines_and_weights),

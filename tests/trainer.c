@@ -358,6 +358,73 @@ static void rewinding_is_exact(void **state) {
     free(back);
 }
 
+// Left at a point gone back to: the state is that point's, on a branch of its own.
+static void stopped_at_an_old_point_goes_on_from_there(void **state) {
+    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
+    struct trainer_options options = {.interactive = true, .point_bytes = 1 << 22};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, straight, (struct trainer_options){0});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    options.paused = true;
+    tiny_open(&t, 1, eventful);
+    s = start(&t, back, options);
+    send(s, COMMAND_STEPS, 10, "");
+    wait_step(s, 10);
+    send(s, COMMAND_APPLY, 0, "thaw block");
+    send(s, COMMAND_STEPS, 10, "");
+    wait_step(s, 20);
+    rewind_to(s, 8, 0);
+    wait_step(s, 8);
+    send(s, COMMAND_STOP, 0, "");
+    assert_int_equal(wait_until(s, ended).branch, 1);
+    s->close(s);
+    tiny_close(&t);
+    resume(back, 1, eventful, SESSION_FINISHED);
+    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
+    struct event_list events = script_of(back);
+    assert_int_equal(events.count, 1); // the log is read, and has nothing new from the user
+    event_list_close(&events);
+    free(straight);
+    free(back);
+}
+
+// Weights that are not finite could not be taken up again: they never replace a good state.
+static void what_diverged_is_not_saved(void **state) {
+    char *directory = files_join(*state, "run");
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, directory, options);
+    send(s, COMMAND_STEPS, 3, "");
+    wait_step(s, 3);
+    send(s, COMMAND_SAVE, 0, "");
+    send(s, COMMAND_APPLY, 0, "lr x1e38; lr x1e38");
+    send(s, COMMAND_STEPS, 1, "");
+    wait_step(s, 4);
+    send(s, COMMAND_SAVE, 0, "");
+    struct snapshot now = wait_commands(s, 5);
+    assert_int_equal(now.state, SESSION_PAUSED);
+    assert_non_null(strstr(now.error.text, "fc.weight is not finite after step 4"));
+    send(s, COMMAND_STOP, 0, "");
+    now = wait_until(s, ended);
+    assert_int_equal(now.state, SESSION_STOPPED);
+    s->close(s);
+    tiny_close(&t);
+    struct run run;
+    struct event_list later;
+    struct error error;
+    tiny_open(&t, 1, eventful);
+    assert_true(run_resume(&run, directory, t.training, &later, &error));
+    assert_int_equal(t.training->step, 3);
+    event_list_close(&later);
+    run_close(&run);
+    tiny_close(&t);
+    free(directory);
+}
+
 static void layers_are_measured_and_the_probe_shows_frozen_ones(void **state) {
     (void)state;
     struct tiny t;
@@ -438,6 +505,8 @@ int main(void) {
         IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
         IN_DIRECTORY(branches_run_again_give_the_same_bits),
         IN_DIRECTORY(rewinding_is_exact),
+        IN_DIRECTORY(stopped_at_an_old_point_goes_on_from_there),
+        IN_DIRECTORY(what_diverged_is_not_saved),
         cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
         cmocka_unit_test(divergence_pauses_at_the_keyboard),
         cmocka_unit_test(nothing_thawed_pauses),

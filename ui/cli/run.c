@@ -7,6 +7,7 @@
 #include "ui/cli/cli.h"
 #include "ui/cli/printer.h"
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct run_request {
     const char *experiment, *out, *resume, *events;
     const char *sets[SET_MOST];
     int set_count, threads;
+    int branch; // of `events`; -1: the newest
     enum printer_style style;
 };
 
@@ -41,8 +43,9 @@ static void catch_interrupts(void) {
 static const struct option long_options[] = {
     {"out", required_argument, NULL, 'o'},     {"set", required_argument, NULL, 's'},
     {"threads", required_argument, NULL, 't'}, {"resume", required_argument, NULL, 'r'},
-    {"events", required_argument, NULL, 'e'},  {"quiet", no_argument, NULL, 'q'},
-    {"json", no_argument, NULL, 'j'},          {0},
+    {"events", required_argument, NULL, 'e'},  {"branch", required_argument, NULL, 'b'},
+    {"quiet", no_argument, NULL, 'q'},         {"json", no_argument, NULL, 'j'},
+    {0},
 };
 
 static int parse_option(struct run_request *r, int option) {
@@ -56,6 +59,11 @@ static int parse_option(struct run_request *r, int option) {
         return 0;
     case 'e':
         r->events = optarg;
+        return 0;
+    case 'b':
+        if (!text_to_int(optarg, &number) || number < 0 || number > INT_MAX)
+            return cli_usage(&cli_run, "--branch %s: give a branch's number, from 0 on", optarg);
+        r->branch = (int)number;
         return 0;
     case 'q':
         r->style = PRINT_NOTHING;
@@ -91,6 +99,8 @@ static int parse(struct run_request *r, int argc, char **argv) {
     r->experiment = optind < argc ? argv[optind] : NULL;
     if (!r->experiment && !r->resume && !r->events)
         return cli_usage(&cli_run, "which experiment?");
+    if (r->branch >= 0 && !r->events)
+        return cli_usage(&cli_run, "--branch says whose events to do again: it goes with --events");
     if (r->resume && (r->out || r->experiment || r->events || r->set_count))
         return cli_usage(&cli_run, "--resume takes up a run as it was: it goes with no experiment, "
                                    "--out, --set or --events");
@@ -124,11 +134,17 @@ char *cli_free_directory(const char *name) {
     return path;
 }
 
-static bool read_script(const char *run, struct event_list *script, struct error *error) {
-    char *path = files_join(run, "events.jsonl");
+// What the user did from the start to the end of a branch: the chosen one, or the newest.
+static bool read_script(const struct run_request *r, struct event_list *script,
+                        struct error *error) {
+    char *path = files_join(r->events, "events.jsonl");
     bool ok = event_read(path, script, error);
-    if (ok)
+    if (ok && script->count > 0) {
+        int64_t newest = script->items[script->count - 1].branch;
+        ok = event_keep_branch(script, r->branch < 0 ? (int)newest : r->branch, error) ||
+             error_prefix(error, "%s: ", path);
         event_keep_user(script, -1);
+    }
     free(path);
     return ok;
 }
@@ -147,7 +163,7 @@ static bool open_run(struct run *run, struct training *t, const struct run_reque
                      struct event_list *script, struct error *error) {
     if (r->resume)
         return run_resume(run, r->resume, t, script, error) && check_thawed(t, script, error);
-    if ((r->events && !read_script(r->events, script, error)) || !check_thawed(t, script, error))
+    if ((r->events && !read_script(r, script, error)) || !check_thawed(t, script, error))
         return false;
     char *directory = r->out ? xstrdup(r->out) : cli_free_directory(t->experiment->name);
     bool ok = run_create(run, directory, t->experiment, error);
@@ -217,7 +233,7 @@ static int train(struct setup *setup, struct training *t, const struct run_reque
 }
 
 static int run_main(int argc, char **argv) {
-    struct run_request request = {0};
+    struct run_request request = {.branch = -1};
     int code = parse(&request, argc, argv);
     if (code != 0)
         return code;
@@ -237,7 +253,7 @@ const struct subcommand cli_run = {
     .name = "run",
     .usage =
         "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] [--quiet | --json] "
-        "[--events RUN] | run --resume RUN",
+        "[--events RUN [--branch N]] | run --resume RUN",
     .help = "fine-tune headless",
     .run = run_main,
 };

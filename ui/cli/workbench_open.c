@@ -65,7 +65,11 @@ static bool take_up(struct opening *o, struct training *t, struct run *run,
     o->directory = xstrdup(o->request->subject);
     o->metrics = files_join(o->directory, "metrics.jsonl");
     snprintf(o->note, sizeof o->note, "taken up where it stopped; r goes on");
-    return run_resume(run, o->directory, t, script, error);
+    char *events = files_join(o->directory, "events.jsonl");
+    bool ok = run_resume(run, o->directory, t, script, error) &&
+              event_read(events, &o->events, error);
+    free(events);
+    return ok;
 }
 
 // Without a place to write, the workbench still works when nobody asked for that place.
@@ -113,6 +117,7 @@ bool opening_start(void *context, struct app_session *out, struct error *error) 
         .pool = o->setup.pool,
         .directory = o->directory,
         .metrics = o->metrics,
+        .events = &o->events,
         .note = o->note[0] ? o->note : NULL,
     };
     out->session = trainer_start(t, &run, &options);
@@ -128,5 +133,6 @@ void opening_close(struct opening *o, bool unused) {
     experiment_close(&o->experiment);
     free(o->directory);
     free(o->metrics);
+    event_list_close(&o->events);
     *o = (struct opening){0};
 }

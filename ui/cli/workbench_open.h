@@ -22,6 +22,7 @@ struct opening {
     bool resume;
     char *directory; // of the run; NULL: nothing is written
     char *metrics;   // of before, of a run that is taken up
+    struct event_list events;
     bool own;        // the directory was made here, under a name that nobody chose
     char note[512];
     struct setup setup;

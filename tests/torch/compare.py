@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Holds 20 steps of thaw's training against the same steps in PyTorch.
+
+    python3 tests/torch/compare.py BUILD/trace [ONLY] [--seed N] [--all-steps]
+
+Needs torch, torchvision and numpy (Debian: python3-torch, python3-torchvision), and 3 GB of memory.
+ONLY: just the cases whose name contains this text.
+
+Cases: each of networks.py's networks x MASKS x OPTIMS. Three runs start from the same float32
+weights and take the same batches: PyTorch in float64 (the truth), PyTorch in float32, and thaw (by
+tests/torch/trace.c). Each goes its own way from there: weights, momentum and running statistics are
+never brought together again. At every step, with the weights that each run then has, the errors
+against float64 are
+
+    loss:      |loss - loss64|
+    gradient:  ||g - g64|| / ||g64||, the norm over all gradients of thawed parameters together
+
+and at the end
+
+    tensor:    as gradient, but for one parameter, the largest over the steps; of the parameter
+               where thaw's stands worst beside float32's
+    update:    ||w - w64|| / ||w64 - start||, over all thawed parameters
+    statistic: ||s - s64|| / ||s64||, over the running means and variances that moved
+
+What is required, of each measure: thaw's error <= 4 x max(error of PyTorch float32, floor). For loss
+and gradient both errors are the largest over the steps so far, and it must hold after every step. The
+floor is 2 units in the last place of float32: 2^-22, times |loss64| for the loss; without it an
+error of PyTorch float32 that happens to be 0 would forbid thaw any. Also, frozen tensors must keep
+their bytes, and num_batches_tracked must be PyTorch's.
+
+Which batches: where the input of a ReLU crosses 0, or another element becomes the largest of a
+max-pooling window, a gradient jumps (by 1e-3 of its norm in these networks, a thousand roundings),
+and which float32 run jumps first is luck, not accuracy. So batches are drawn at random, but one is
+drawn again while in the float64 run one of a ReLU's N inputs is nearer to 0, or one of N windows has
+its two largest elements nearer together, than 0.1 / N of the inputs' root mean square. Only
+modules that gradients go back through are looked at; of the batches for a full network every fourth
+or so passes. Only the float64 run chooses. What remains is rounding, which can be compared at every
+step.
+
+Which eps: Adam divides a gradient by about its own size + eps, so at the usual 1e-8 it makes whole
+steps, in a direction that is luck, of gradients that are rounding errors themselves. 1e-6 keeps them
+small; --eps 1e-8 shows the other. (tests/optim.c checks the formula at 1e-8.)
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch reads it: do not spin on busy machines
+
+import numpy as np
+import torch
+
+import tensors
+from networks import NETWORKS
+from torch_run import TorchRun
+
+STEPS, BATCH, THREADS = 20, 4, 2
+LIMIT, FLOOR = 4, 2.0**-22
+DECAY = 1e-4
+
+# What is thawed: everything, or the last block and the head; and whether PyTorch's BatchNorms are
+# in training mode.
+MASKS = {
+    "full": {"tail": False, "train": True, "rules": ["thaw all"], "bn": "batch"},
+    "tail, bn frozen": {"tail": True, "train": False, "rules": ["thaw last-1-blocks"],
+                        "bn": "frozen"},
+    "tail, bn torch": {"tail": True, "train": True, "rules": ["thaw last-1-blocks"], "bn": "torch"},
+}
+OPTIMS = {
+    "sgd": {"optim": "sgd", "lr": 1e-3, "momentum": 0.9, "nesterov": True, "weight_decay": DECAY},
+    "adam": {"optim": "adam", "lr": 1e-4, "eps": 1e-6, "weight_decay": DECAY},
+}
+
+
+def make_draw(network, seed):
+    """A function that draws n samples: a pattern for each class, and noise."""
+    random = np.random.default_rng(seed)
+    patterns = random.standard_normal((network.classes, *network.input))
+
+    def draw(n):
+        y = random.integers(0, network.classes, n)
+        x = patterns[y] + random.standard_normal((n, *network.input))
+        return x.astype(np.float32), y
+
+    return draw
+
+
+def square(a):
+    a = np.asarray(a, np.float64).ravel()
+    return float(a @ a)
+
+
+def distance(a, truth, origin=None):
+    """||a - truth|| / ||truth - origin|| of what is in `truth`, all of it together."""
+    error = sum(square(a[name] - truth[name]) for name in truth)
+    size = sum(square(truth[name] - (origin[name] if origin else 0)) for name in truth)
+    return (error / size) ** 0.5
+
+
+class Errors:
+    """What one run has done wrong so far."""
+
+    def __init__(self):
+        self.loss, self.gradient, self.tensor = [], [], {}
+
+    def add(self, result, truth):
+        self.loss.append(abs(result[0] - truth[0]))
+        errors = {name: square(result[1][name] - value) for name, value in truth[1].items()}
+        sizes = {name: square(value) for name, value in truth[1].items()}
+        self.gradient.append((sum(errors.values()) / sum(sizes.values())) ** 0.5)
+        for name, error in errors.items():
+            self.tensor[name] = max(self.tensor.get(name, 0), (error / sizes[name]) ** 0.5)
+
+    def end(self, state, truth, start, thawed):
+        trained = {name: truth[name] for name in thawed}
+        moved = {
+            name: value
+            for name, value in truth.items()
+            if "running" in name and not np.array_equal(value, start[name])
+        }
+        self.update = distance(state, trained, start)
+        self.statistic = distance(state, moved) if moved else None
+
+
+def ratios(ours, theirs, floors):
+    """Of the largest errors so far, after each step."""
+    bound = np.maximum(np.maximum.accumulate(theirs), floors)
+    return np.maximum.accumulate(ours) / bound
+
+
+def trace(program, folder, network, mask, optim, start, batches):
+    tensors.write(folder / "start.safetensors", start)
+    named = {f"{kind}.{i}": value for i, batch in enumerate(batches)
+             for kind, value in zip("xy", batch)}
+    tensors.write(folder / "batches.safetensors", named)
+    request = dict(network.request, **optim, rules=mask["rules"], bn=mask["bn"], steps=STEPS,
+                   threads=THREADS, weights=str(folder / "start.safetensors"),
+                   batches=str(folder / "batches.safetensors"), out=str(folder))
+    (folder / "request.json").write_text(json.dumps(request))
+    subprocess.run([program, folder / "request.json"], check=True)
+
+
+def read_step(folder, step):
+    values = tensors.read(folder / f"step-{step}.safetensors")
+    return float(values.pop("loss")), {n.removeprefix("grad."): v for n, v in values.items()}
+
+
+def same_where_frozen(state, truth, start, thawed):
+    """Whether all that PyTorch left alone has its bytes, and counters are PyTorch's."""
+    counters = [name for name in truth if name.endswith("num_batches_tracked")]
+    frozen = [name for name in truth
+              if name not in thawed and np.array_equal(truth[name], start[name])]
+    return (all(np.array_equal(state[name], truth[name]) for name in counters)
+            and all(state[name].tobytes() == start[name].tobytes() for name in frozen))
+
+
+class Case:
+    def __init__(self, network, mask, optim):
+        self.network, self.mask, self.optim = network, MASKS[mask], OPTIMS[optim]
+        self.name = f"{network.name}, {mask}, {optim}"
+
+    def run(self, program, start, draw):
+        truth, single = [
+            TorchRun(self.network, start, dtype, self.mask, self.optim)
+            for dtype in (torch.float64, torch.float32)
+        ]
+        truth.watch()
+        steps = [truth.draw_step(draw, BATCH) for _ in range(STEPS)]
+        self.ours, self.theirs = Errors(), Errors()
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            batches = [(x, y) for x, y, _ in steps]
+            trace(program, folder, self.network, self.mask, self.optim, start, batches)
+            for i, (x, y, expected) in enumerate(steps):
+                self.theirs.add(single.step(x, y), expected)
+                self.ours.add(read_step(folder, i), expected)
+            state = tensors.read(folder / "final.safetensors")
+        self.ours.end(state, truth.state(), start, truth.thawed)
+        self.theirs.end(single.state(), truth.state(), start, truth.thawed)
+        self.losses = np.array([expected[0] for _, _, expected in steps])
+        self.frozen = same_where_frozen(state, truth.state(), start, truth.thawed)
+
+    def measures(self):
+        """Name, thaw's error, float32's, the worst ratio."""
+        ours, theirs = self.ours, self.theirs
+        yield ("loss", max(ours.loss), max(theirs.loss),
+               ratios(ours.loss, theirs.loss, FLOOR * np.abs(self.losses)).max())
+        yield ("gradient", max(ours.gradient), max(theirs.gradient),
+               ratios(ours.gradient, theirs.gradient, FLOOR).max())
+        ratio = {n: ours.tensor[n] / max(e, FLOOR) for n, e in theirs.tensor.items()}
+        worst = max(ratio, key=ratio.get)
+        yield "tensor", ours.tensor[worst], theirs.tensor[worst], ratio[worst]
+        yield "update", ours.update, theirs.update, ours.update / max(theirs.update, FLOOR)
+        if theirs.statistic is not None:
+            yield ("statistic", ours.statistic, theirs.statistic,
+                   ours.statistic / max(theirs.statistic, FLOOR))
+
+    def report(self, all_steps):
+        """Prints a line for each measure; returns how many held and how many did not."""
+        passed = failed = 0
+        for name, ours, theirs, ratio in self.measures():
+            good = bool(ratio <= LIMIT)
+            passed, failed = passed + good, failed + (not good)
+            print(f"{self.name:40} {name:10} {ours:9.2e} {theirs:9.2e} {ratio:6.2f} "
+                  f"{'' if good else 'FAILED'}", flush=True)
+        if not self.frozen:
+            print(f"{self.name:40} frozen tensors or counters: FAILED")
+        if all_steps:
+            self.report_steps()
+        return passed + self.frozen, failed + (not self.frozen)
+
+    def report_steps(self):
+        for i, loss in enumerate(self.losses):
+            print(f"  step {i:2}: loss {loss:.4f} errors {self.ours.loss[i]:.1e} "
+                  f"{self.theirs.loss[i]:.1e}, gradient {self.ours.gradient[i]:.1e} "
+                  f"{self.theirs.gradient[i]:.1e}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("trace")
+    parser.add_argument("only", nargs="?", default="")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--all-steps", action="store_true", help="print the errors at every step")
+    parser.add_argument("--eps", type=float, help="of Adam")
+    arguments = parser.parse_args()
+    OPTIMS["adam"]["eps"] = arguments.eps or OPTIMS["adam"]["eps"]
+    torch.set_num_threads(THREADS)
+    passed = failed = 0
+    began = time.time()
+    print(f"{'case':40} {'measure':10} {'thaw':>9} {'float32':>9}  ratio")
+    for network in NETWORKS:
+        cases = [Case(network, mask, optim) for mask in MASKS for optim in OPTIMS]
+        cases = [case for case in cases if arguments.only in case.name]
+        if not cases:
+            continue
+        torch.manual_seed(arguments.seed)
+        draw = make_draw(network, arguments.seed)
+        start = network.start(draw)
+        for case in cases:
+            case.run(arguments.trace, start, draw)
+            good, bad = case.report(arguments.all_steps)
+            passed, failed = passed + good, failed + bad
+    print(f"{time.time() - began:.0f} seconds")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()

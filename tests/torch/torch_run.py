@@ -1,0 +1,86 @@
+"""A training in PyTorch, which may choose its batches so that no gradient jumps (see compare.py)."""
+import torch
+from torch import nn
+from torch.nn import functional
+
+CLEARANCE = 0.1
+
+
+class TooNear(Exception):
+    """A batch comes too near to where a gradient jumps."""
+
+
+def relu_gaps(module, x):
+    return x.abs()
+
+
+def max_pool_gaps(module, x):
+    windows = functional.unfold(x, module.kernel_size, 1, module.padding, module.stride)
+    windows = windows.view(*x.shape[:2], module.kernel_size**2, -1)
+    best, second = windows.topk(2, dim=2).values.unbind(2)
+    return torch.where(best > 0, best - second, best.max())  # at 0, the ReLU before stops gradients
+
+
+GAPS = {nn.ReLU: relu_gaps, nn.MaxPool2d: max_pool_gaps}
+
+
+def look(module, inputs):
+    x = inputs[0].detach()
+    if inputs[0].requires_grad:
+        gaps = GAPS[type(module)](module, x)
+        if gaps.min() < CLEARANCE / gaps.numel() * x.square().mean().sqrt():
+            raise TooNear
+
+
+class TorchRun:
+    """mask and optim: see compare.py. No decay for biases and norms, which have one dimension."""
+
+    def __init__(self, network, start, dtype, mask, optim):
+        self.dtype = dtype
+        self.model = network.build(network.classes)
+        self.model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in start.items()})
+        self.model.to(dtype).train(mask["train"])
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not mask["tail"] or name.startswith(network.tail))
+        self.thawed = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        parameters = self.thawed.values()
+        groups = [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": optim["weight_decay"]},
+            {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0},
+        ]
+        if optim["optim"] == "adam":
+            self.optim = torch.optim.Adam(groups, optim["lr"], eps=optim["eps"])
+        else:
+            self.optim = torch.optim.SGD(
+                groups, optim["lr"], momentum=optim["momentum"], nesterov=optim["nesterov"]
+            )
+
+    def watch(self):
+        """From now on batches raise TooNear."""
+        for module in self.model.modules():
+            if type(module) in GAPS:
+                module.register_forward_pre_hook(look)
+
+    def step(self, x, y):
+        """Loss and gradients by name."""
+        self.optim.zero_grad()
+        logits = self.model(torch.from_numpy(x).to(self.dtype))
+        loss = functional.cross_entropy(logits, torch.from_numpy(y))
+        loss.backward()
+        gradients = {name: p.grad.numpy().copy() for name, p in self.thawed.items()}
+        self.optim.step()
+        return loss.item(), gradients
+
+    def draw_step(self, draw, n):
+        """The same on a batch of its own choice, which it also returns."""
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        while True:
+            x, y = draw(n)
+            try:
+                return x, y, self.step(x, y)
+            except TooNear:  # the statistics of the layers before have already moved
+                for buffer, old in zip(self.model.buffers(), buffers):
+                    buffer.copy_(old)
+
+    def state(self):
+        return {name: value.numpy() for name, value in self.model.state_dict().items()}

@@ -1,0 +1,153 @@
+// Pictures, mistakes and the confusion matrix, from a session that is a test double.
+#include "ui/workbench/data_view.h"
+#include "fake_session.h"
+#include "screen.h"
+#include "test.h"
+#include "ui/workbench/draw.h"
+#include "ui/workbench/draw_image.h"
+
+static const struct area whole = {0, 0, 20, 80};
+
+static void order_of_mistakes(void **state) {
+    (void)state;
+    // Samples 0..4: right, wrong at 0.6, wrong at 0.9, right, wrong at 0.6.
+    int label[] = {0, 1, 1, 2, 0}, predicted[] = {0, 0, 2, 2, 1}, sample[] = {0, 1, 2, 3, 4};
+    float probability[] = {1, 0, 0, .6f, .4f, 0, 0, .1f, .9f, 0, 0, 1, .4f, .6f, 0};
+    struct predictions p = {5, 3, sample, label, predicted, probability};
+    int *order;
+    assert_int_equal(data_view_order(&p, DATA_PICTURES, &order), 5);
+    free(order);
+    assert_int_equal(data_view_order(&p, DATA_MISTAKES, &order), 3);
+    assert_int_equal(order[0], 2);
+    assert_int_equal(order[1], 1);
+    assert_int_equal(order[2], 4);
+    free(order);
+    int *counts = data_view_matrix(&p);
+    static const int expected[] = {1, 1, 0, 1, 0, 1, 0, 0, 1};
+    assert_memory_equal(counts, expected, sizeof expected);
+    free(counts);
+}
+
+struct world {
+    struct screen screen;
+    struct fake fake;
+    struct scene scene;
+};
+
+static void open_world(struct world *w, struct theme_options theme) {
+    *w = (struct world){.screen = screen_open(20, 80, theme)};
+    fake_open(&w->fake);
+    w->scene.validation = w->fake.validation;
+    fake_predictions(&w->fake.session, &w->scene.predictions);
+}
+
+static void close_world(struct world *w) {
+    predictions_close(&w->scene.predictions);
+    fake_close(&w->fake);
+    screen_close(&w->screen);
+}
+
+static void draw(struct world *w, const struct data_view *v) {
+    draw_clear(whole);
+    data_view_draw(whole, &w->scene, v);
+}
+
+static void all_pages_are_drawn(void **state) {
+    (void)state;
+    struct world w;
+    struct data_view v = {0};
+    open_world(&w, (struct theme_options){.colour = true});
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "right: 0, the model says 0") >= 0);
+    assert_true(screen_find(&w.screen, "50 %") >= 0);
+    assert_true(screen_find(&w.screen, "▀▀▀▀") >= 0);
+    data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20);
+    assert_int_equal(v.page, DATA_MISTAKES);
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "wrong: ") >= 0);
+    data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20);
+    draw(&w, &v);
+    int row = screen_find(&w.screen, "label \\ said");
+    assert_true(row >= 0);
+    char text[512];
+    screen_row(&w.screen, row + 2, text, sizeof text); // class 1 is taken for class 2
+    assert_non_null(strstr(text, "     0     0     4     0     0"));
+    close_world(&w);
+}
+
+static void the_cursor_stays_in_the_list(void **state) {
+    (void)state;
+    struct world w;
+    struct data_view v = {0};
+    open_world(&w, (struct theme_options){0});
+    data_view_act(&v, &w.scene, ACTION_BOTTOM, 10);
+    assert_int_equal(v.cursor, 19);
+    data_view_act(&v, &w.scene, ACTION_DOWN, 10);
+    assert_int_equal(v.cursor, 19);
+    assert_true(v.top > 0 && v.top <= 19);
+    data_view_act(&v, &w.scene, ACTION_RIGHT, 10);
+    data_view_act(&v, &w.scene, ACTION_PAGE_UP, 10);
+    assert_int_equal(v.cursor, 12);
+    data_view_act(&v, &w.scene, ACTION_TOP, 10);
+    assert_int_equal(v.cursor, 0);
+    assert_int_equal(v.top, 0);
+    assert_int_equal(data_view_row_at(&v, &w.scene, whole, 2, 3), 0);
+    assert_int_equal(data_view_row_at(&v, &w.scene, whole, 2, 60), -1);
+    close_world(&w);
+}
+
+static void without_predictions_it_says_so(void **state) {
+    (void)state;
+    struct world w;
+    struct data_view v = {0};
+    open_world(&w, (struct theme_options){0});
+    predictions_close(&w.scene.predictions);
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "nothing yet") >= 0);
+    close_world(&w);
+}
+
+// A white left half and a black right one.
+static void halves(float rgb[4 * 4 * 3]) {
+    for (int i = 0; i < 16; i++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = i % 4 < 2 ? 1 : 0;
+}
+
+static void pictures_fall_back_to_shades(void **state) {
+    (void)state;
+    float rgb[4 * 4 * 3];
+    struct screen screen = screen_open(20, 80, (struct theme_options){.ascii = true});
+    halves(rgb);
+    struct area taken = draw_image((struct area){0, 0, 4, 8}, &(struct image){rgb, 4, 4}, true);
+    assert_int_equal(taken.w, 8);
+    assert_int_equal(taken.h, 4);
+    for (int column = 0; column < 8; column++)
+        assert_int_equal(screen_cell(1, column), column < 4 ? L'@' : L' ');
+    screen_close(&screen);
+}
+
+static void pictures_keep_their_shape_and_stay_inside(void **state) {
+    (void)state;
+    float rgb[4 * 4 * 3];
+    halves(rgb);
+    for (int h = 0; h < 20; h++)
+        for (int w = 0; w < 40; w++) {
+            struct area a = draw_image((struct area){0, 0, h, w}, &(struct image){rgb, 4, 4}, false);
+            assert_true(a.h <= h && a.w <= w);
+            if (a.w >= 4)
+                assert_int_equal(a.w, 2 * a.h);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_of_mistakes),
+        cmocka_unit_test(all_pages_are_drawn),
+        cmocka_unit_test(the_cursor_stays_in_the_list),
+        cmocka_unit_test(without_predictions_it_says_so),
+        cmocka_unit_test(pictures_fall_back_to_shades),
+        cmocka_unit_test(pictures_keep_their_shape_and_stay_inside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

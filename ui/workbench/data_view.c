@@ -1,0 +1,243 @@
+#include "ui/workbench/data_view.h"
+#include "base/xalloc.h"
+#include "ui/workbench/draw.h"
+#include "ui/workbench/draw_image.h"
+#include "ui/workbench/paper.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HEADER = 1, LIST = 28, BARS = 24, CLASS = 12 };
+
+// How sure the model is of what it says.
+static float sureness(const struct predictions *p, int i) {
+    return p->probability[(ptrdiff_t)i * p->classes + p->predicted[i]];
+}
+
+static int surest_first(const void *a, const void *b, void *context) {
+    const struct predictions *p = context;
+    int i = *(const int *)a, j = *(const int *)b;
+    float x = sureness(p, i), y = sureness(p, j);
+    return x != y ? (x < y) - (x > y) : i - j;
+}
+
+int data_view_order(const struct predictions *p, enum data_page page, int **out) {
+    int count = 0;
+    *out = xmalloc(((size_t)p->count + 1) * sizeof **out);
+    for (int i = 0; i < p->count; i++)
+        if (page != DATA_MISTAKES || p->label[i] != p->predicted[i])
+            (*out)[count++] = i;
+    if (page == DATA_MISTAKES)
+        qsort_r(*out, (size_t)count, sizeof **out, surest_first,
+                (struct predictions *)(uintptr_t)p);
+    return count;
+}
+
+int *data_view_matrix(const struct predictions *p) {
+    int *counts = xcalloc((size_t)p->classes * (size_t)p->classes + 1, sizeof *counts);
+    for (int i = 0; i < p->count; i++)
+        counts[(ptrdiff_t)p->label[i] * p->classes + p->predicted[i]]++;
+    return counts;
+}
+
+static const char *class_name(const struct scene *s, int class) {
+    const struct dataset *d = s->validation;
+    return d && class >= 0 && class < d->classes ? d->class_names[class] : "?";
+}
+
+// One picture
+
+// Grey images show as grey; of more than three channels the first three.
+static float *read_rgb(const struct dataset *d, int sample) {
+    size_t pixels = (size_t)d->shape.h * (size_t)d->shape.w;
+    int channels = d->shape.c;
+    float *values = xmalloc(shape_count(d->shape) * sizeof *values),
+          *rgb = xmalloc(pixels * 3 * sizeof *rgb);
+    d->read(d, sample, values);
+    for (size_t i = 0; i < pixels; i++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + (size_t)c] = values[i * (size_t)channels + (size_t)(channels < 3 ? 0 : c)];
+    free(values);
+    return rgb;
+}
+
+static struct area draw_picture(struct area area, const struct dataset *d, int sample) {
+    if (!d || sample < 0 || sample >= d->count || area.h < 1 || area.w < 1)
+        return (struct area){area.y, area.x, 0, 0};
+    float *rgb = read_rgb(d, sample);
+    struct area taken = draw_image(area, &(struct image){rgb, d->shape.w, d->shape.h}, true);
+    free(rgb);
+    return taken;
+}
+
+static void draw_probability(struct area area, int row, const struct scene *s, int i, int class) {
+    const struct predictions *p = &s->predictions;
+    float value = p->probability[(ptrdiff_t)i * p->classes + class];
+    bool right = class == p->label[i], said = class == p->predicted[i];
+    enum style style = right ? STYLE_GOOD : said ? STYLE_ERROR : STYLE_DIM;
+    draw_text(area, row, 0, 1, style, right ? "=" : said ? ">" : " ");
+    draw_text(area, row, 2, CLASS, style, class_name(s, class));
+    draw_format(area, row, CLASS + 3, style, "%3.0f %%", 100 * (double)value);
+    int room = area.w - CLASS - 9;
+    if (room > 0)
+        draw_bar(area, row, CLASS + 9, room, (double)value, style);
+}
+
+// The classes from the likeliest on, as far as there is room.
+static void draw_probabilities(struct area area, const struct scene *s, int i) {
+    const struct predictions *p = &s->predictions;
+    const float *values = p->probability + (ptrdiff_t)i * p->classes;
+    bool *drawn = xcalloc((size_t)p->classes, sizeof *drawn);
+    for (int row = 0; row < p->classes && row < area.h; row++) {
+        int best = -1;
+        for (int c = 0; c < p->classes; c++)
+            if (!drawn[c] && (best < 0 || values[c] > values[best]))
+                best = c;
+        drawn[best] = true;
+        draw_probability(area, row, s, i, best);
+    }
+    free(drawn);
+}
+
+static void draw_sample(struct area area, const struct scene *s, int i) {
+    const struct predictions *p = &s->predictions;
+    bool right = p->label[i] == p->predicted[i];
+    draw_format(area, 0, 0, right ? STYLE_GOOD : STYLE_ERROR, "%s: %s, the model says %s",
+                right ? "right" : "wrong", class_name(s, p->label[i]),
+                class_name(s, p->predicted[i]));
+    struct area below = {area.y + 2, area.x, area.h - 2, area.w};
+    bool beside = area.w >= 50;
+    if (beside)
+        below.w -= BARS;
+    else
+        below.h = below.h * 3 / 5;
+    struct area taken = draw_picture(below, s->validation, p->sample[i]);
+    struct area bars = {area.y + 2, area.x + taken.w + 2, area.h - 2, area.w - taken.w - 2};
+    if (!beside)
+        bars = (struct area){below.y + taken.h + 1, area.x, area.h - 3 - taken.h, area.w};
+    draw_probabilities(bars, s, i);
+}
+
+// The list
+
+static void draw_list_row(struct area area, int row, const struct scene *s, int i, bool chosen) {
+    const struct predictions *p = &s->predictions;
+    bool right = p->label[i] == p->predicted[i];
+    draw_format(area, row, 0, STYLE_DIM, "%5d", p->sample[i]);
+    draw_text(area, row, 6, 1, right ? STYLE_GOOD : STYLE_ERROR, right ? "=" : "x");
+    draw_text(area, row, 8, 9, STYLE_NORMAL, class_name(s, p->label[i]));
+    if (!right)
+        draw_text(area, row, 18, area.w - 19, STYLE_ERROR, class_name(s, p->predicted[i]));
+    if (chosen)
+        draw_restyle(area, row, 0, area.w - 1, STYLE_CURSOR);
+}
+
+static int limited(int value, int low, int high) {
+    return value > high ? (high > low ? high : low) : value < low ? low : value;
+}
+
+static void draw_list(struct area area, const struct scene *s, const struct data_view *v) {
+    int *order, count = data_view_order(&s->predictions, v->page, &order);
+    struct area list = {area.y, area.x, area.h, LIST},
+                rest = {area.y, area.x + LIST, area.h, area.w - LIST};
+    int cursor = limited(v->cursor, 0, count - 1);
+    int top = limited(v->top, cursor - area.h + 1, cursor);
+    for (int row = 0; row < area.h && top + row < count; row++)
+        draw_list_row(list, row, s, order[top + row], top + row == cursor);
+    if (count > 0)
+        draw_sample(rest, s, order[cursor]);
+    else
+        draw_text(area, 0, 0, 0, STYLE_GOOD, "no mistakes");
+    free(order);
+}
+
+// The matrix
+
+static enum style heat(int count, int most) {
+    return count == 0 ? STYLE_DIM
+                      : (enum style)(STYLE_HEAT0 + limited(count * 8 / (most + 1), 0, 7));
+}
+
+static void draw_matrix_row(struct area area, int row, const struct scene *s, const int *counts,
+                            int label) {
+    int classes = s->predictions.classes, most = 1;
+    for (int c = 0; c < classes; c++)
+        most = counts[label * classes + c] > most ? counts[label * classes + c] : most;
+    draw_text(area, row, 0, CLASS, STYLE_NORMAL, class_name(s, label));
+    for (int c = 0; c < classes && CLASS + 6 * (c + 1) <= area.w; c++) {
+        int count = counts[label * classes + c];
+        draw_format(area, row, CLASS + 6 * c, c == label ? STYLE_STRONG : heat(count, most), "%6d",
+                    count);
+    }
+}
+
+static void draw_matrix(struct area area, const struct scene *s, const struct data_view *v) {
+    int *counts = data_view_matrix(&s->predictions), classes = s->predictions.classes;
+    draw_text(area, 0, 0, CLASS, STYLE_DIM, "label \\ said");
+    for (int c = 0; c < classes && CLASS + 6 * (c + 1) <= area.w; c++)
+        draw_text(area, 0, CLASS + 6 * c + 1, 5, STYLE_DIM, class_name(s, c));
+    int top = limited(v->scroll, 0, classes - (area.h - 1));
+    for (int row = 1; row < area.h && top + row - 1 < classes; row++)
+        draw_matrix_row(area, row, s, counts, top + row - 1);
+    free(counts);
+}
+
+// All together
+
+static void draw_pages(struct area area, const struct data_view *v) {
+    static const char *const names[] = {"pictures", "worst mistakes", "confusion matrix"};
+    int at = 0;
+    for (int i = 0; i < DATA_PAGES; i++)
+        at += 2 + draw_text(area, 0, at, 0, i == (int)v->page ? STYLE_TITLE : STYLE_DIM, names[i]);
+}
+
+static struct area below_header(struct area area) {
+    return (struct area){area.y + HEADER + 1, area.x, area.h - HEADER - 1, area.w};
+}
+
+void data_view_draw(struct area area, const struct scene *s, const struct data_view *v) {
+    struct area below = below_header(area);
+    draw_pages(area, v);
+    if (s->predictions.count == 0)
+        draw_text(below, 0, 0, 0, STYLE_DIM,
+                  "nothing yet: pictures appear after the first evaluation, at the end of an epoch");
+    else if (v->page == DATA_MATRIX)
+        draw_matrix(below, s, v);
+    else
+        draw_list(below, s, v);
+}
+
+static enum action vertical(enum action action) {
+    return action == ACTION_LEFT ? ACTION_UP : action == ACTION_RIGHT ? ACTION_DOWN : action;
+}
+
+static void move_in_list(struct data_view *v, const struct scene *s, enum action action, int page) {
+    int *order, count = data_view_order(&s->predictions, v->page, &order);
+    free(order);
+    int step = action == ACTION_PAGE_UP ? 1 - page : action == ACTION_PAGE_DOWN ? page - 1 : 0;
+    v->cursor = limited(
+        paper_scroll(v->cursor + step, count, 1, step ? ACTION_NONE : vertical(action)), 0,
+        count - 1);
+    v->top = limited(v->top, v->cursor - page + 1, v->cursor);
+}
+
+void data_view_act(struct data_view *v, const struct scene *s, enum action action, int rows) {
+    int page = rows - HEADER - 1;
+    if (action == ACTION_NEXT_PANEL)
+        *v = (struct data_view){.page = (v->page + 1) % DATA_PAGES};
+    else if (v->page == DATA_MATRIX)
+        v->scroll = paper_scroll(v->scroll, s->predictions.classes, page - 1, vertical(action));
+    else
+        move_in_list(v, s, action, page);
+}
+
+int data_view_row_at(const struct data_view *v, const struct scene *s, struct area area, int row,
+                     int column) {
+    struct area list = below_header(area);
+    list.w = LIST;
+    if (v->page == DATA_MATRIX || !layout_inside(list, row, column))
+        return -1;
+    int *order, count = data_view_order(&s->predictions, v->page, &order);
+    free(order);
+    int i = row - list.y + v->top;
+    return i < count ? i : -1;
+}
