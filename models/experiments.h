@@ -5,7 +5,7 @@
 #include "base/embed.h"
 
 struct built_in_experiment {
-    const char *name; // "clothes-noise"
+    const char *name;              // "clothes-noise"
     struct embedded (*file)(void); // YAML
 };
 

@@ -1,5 +1,5 @@
-// Batches, made ahead of the trainer on a thread of its own. What a batch holds is a pure function of
-// (data, settings, step): who asks, when, and how far ahead changes nothing.
+// Batches, made ahead of the trainer on a thread of its own. What a batch holds is a pure function
+// of (data, settings, step): who asks, when, and how far ahead changes nothing.
 #ifndef THAW_LOADER_H
 #define THAW_LOADER_H
 
@@ -27,8 +27,9 @@ void loader_close(struct loader *l);
 // Steps in one epoch: ceil(count / batch); the last batch may be smaller.
 int loader_steps(const struct loader *l);
 
-// The batch of a step (epoch = step / loader_steps). It stays valid until the next call. Steps asked
-// in rising order come from the thread ahead; any other order is served too, by starting over there.
+// The batch of a step (epoch = step / loader_steps). It stays valid until the next call. Steps
+// asked in rising order come from the thread ahead; any other order is served too, by starting over
+// there.
 const struct batch *loader_batch(struct loader *l, int64_t step);
 
 #endif

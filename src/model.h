@@ -1,6 +1,6 @@
-// A network: a tree of modules under PyTorch's names, the parameters they own, and the graph of nodes
-// that computes it. Immutable once built, so any thread may read it; the values of the parameters
-// live in a struct weights, which the trainer owns.
+// A network: a tree of modules under PyTorch's names, the parameters they own, and the graph of
+// nodes that computes it. Immutable once built, so any thread may read it; the values of the
+// parameters live in a struct weights, which the trainer owns.
 #ifndef THAW_MODEL_H
 #define THAW_MODEL_H
 
@@ -21,7 +21,8 @@ enum param_kind {
 enum layout {
     LAYOUT_PLAIN,   // the same
     LAYOUT_CONV,    // [r][s][c][k] here, [k][c][r][s] there
-    LAYOUT_FLATTEN, // a linear weight behind a flatten: columns in h, w, c order here, c, h, w there
+    LAYOUT_FLATTEN, // a linear weight behind a flatten: columns in h, w, c order here, c, h, w
+                    // there
 };
 
 enum param_init {
@@ -41,10 +42,10 @@ struct param {
     enum layout layout;
     struct shape flat; // LAYOUT_FLATTEN: the shape before the flatten
     enum param_init init;
-    int fan;         // what `init` divides by
-    size_t count;    // elements
-    size_t at;       // where its value begins in struct weights, in floats, 64-byte aligned
-    int storage;     // the first parameter with this storage: itself unless tied
+    int fan;      // what `init` divides by
+    size_t count; // elements
+    size_t at;    // where its value begins in struct weights, in floats, 64-byte aligned
+    int storage;  // the first parameter with this storage: itself unless tied
 };
 
 // A place a person freezes. Modules stand in preorder: the subtree of m is m .. modules[m].end - 1.
@@ -53,9 +54,9 @@ struct module {
     const char *kind; // PyTorch's class name: "Conv2d"; static storage
     int parent;       // -1 for the root
     int end;
-    int depth;        // 0 for the root
-    bool block;       // one unit of "the last N blocks"
-    bool head;        // the classifier
+    int depth;                    // 0 for the root
+    bool block;                   // one unit of "the last N blocks"
+    bool head;                    // the classifier
     int first_param, param_count; // its own, not its children's
 };
 
@@ -66,9 +67,9 @@ struct node {
     union op_attr attr;
     int module;
     int in[OP_INPUTS];
-    struct shape shape;    // of one sample's output
-    int param[OP_PARAMS];  // -1 where absent
-    int counter;           // norm: the parameter that counts batches, or -1
+    struct shape shape;   // of one sample's output
+    int param[OP_PARAMS]; // -1 where absent
+    int counter;          // norm: the parameter that counts batches, or -1
 };
 
 struct model {

@@ -1,5 +1,5 @@
-// Where the buffers of a plan lie: each lives from its first write to its last read, and buffers whose
-// lives do not overlap share memory.
+// Where the buffers of a plan lie: each lives from its first write to its last read, and buffers
+// whose lives do not overlap share memory.
 #ifndef THAW_PLAN_BUFFERS_H
 #define THAW_PLAN_BUFFERS_H
 

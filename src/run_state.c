@@ -83,9 +83,9 @@ static json_t *texts_state(const struct settings_history *h) {
 static json_t *script_state(const struct event_list *script) {
     json_t *events = json_array();
     for (int i = 0; i < script->count; i++)
-        json_array_append_new(events, json_pack("{s:I, s:s}", "step",
-                                                (json_int_t)script->items[i].step, "do",
-                                                script->items[i].text));
+        json_array_append_new(events,
+                              json_pack("{s:I, s:s}", "step", (json_int_t)script->items[i].step,
+                                        "do", script->items[i].text));
     return events;
 }
 
@@ -104,14 +104,13 @@ static bool restore_script(const json_t *events, struct event_list *script) {
 
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
-    json_t *state =
-        json_pack("{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step",
-                  (json_int_t)t->step, "branch", run->branch, "branches", run->branches, "changes",
-                  texts_state(&t->history), "script", script_state(&marks->script), "epoch",
-                  tally_state(&t->epoch), "best", tally_state(&run->best), "best_step",
-                  (json_int_t)run->best_step, "metrics_bytes", (json_int_t)marks->metrics_bytes,
-                  "events_bytes", (json_int_t)marks->events_bytes, "last_event",
-                  (json_int_t)marks->last_event, "params", params_state(t));
+    json_t *state = json_pack(
+        "{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
+        "branch", run->branch, "branches", run->branches, "changes", texts_state(&t->history),
+        "script", script_state(&marks->script), "epoch", tally_state(&t->epoch), "best",
+        tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
+        (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
+        "last_event", (json_int_t)marks->last_event, "params", params_state(t));
     char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     char *path = files_join(directory, "state.json");
     bool ok = files_write(path, text, strlen(text), error);
@@ -206,8 +205,8 @@ static bool read_moment(const struct safetensors *file, struct training *t, int 
     if (!entry)
         return true;
     if (dims_count(entry->dims) != p->count)
-        return error_set(error, "%s has %zu numbers, not %zu", entry->name,
-                         dims_count(entry->dims), p->count);
+        return error_set(error, "%s has %zu numbers, not %zu", entry->name, dims_count(entry->dims),
+                         p->count);
     float **moment = moment_of(&t->optim, param, which);
     *moment = xcalloc(p->count, sizeof **moment);
     tensor_to_float(entry, *moment);

@@ -77,8 +77,8 @@ struct training *training_open(const struct experiment *experiment, const struct
                                struct error *error);
 void training_close(struct training *t);
 
-// The next step. Fails (ERROR_RUN) when the loss or the gradient is not finite, naming the step and,
-// for the loss, the first layer with a bad value; all weights then are those before the step.
+// The next step. Fails (ERROR_RUN) when the loss or the gradient is not finite, naming the step
+// and, for the loss, the first layer with a bad value; all weights then are those before the step.
 bool training_step(struct training *t, struct step_result *result, struct error *error);
 
 // Loss and accuracy on a data set, in evaluation mode. Changes nothing. `predictions`, unless NULL,

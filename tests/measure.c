@@ -254,6 +254,7 @@ static void the_probe_fills_frozen_ones_only(void **state) {
     size_t bytes = t.model->weight_floats * sizeof(float);
     float *before = xmemdup(training->weights.data, bytes);
     measure_open(&measure, &training->weights);
+    measure.probing = true;
     training->measure = &measure;
     assert_true(training_probe(training, &error));
     assert_memory_equal(training->weights.data, before, bytes);
@@ -280,6 +281,7 @@ static void the_probe_right_after_a_freeze_stays(void **state) {
     struct error error;
     tiny_open(&t, 1, sets);
     measure_open(&measure, &t.training->weights);
+    measure.probing = true;
     t.training->measure = &measure;
     one_step(t.training);
     assert_true(training_apply(t.training, "freeze conv1", &error));

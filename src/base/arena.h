@@ -16,10 +16,10 @@ struct arena {
 // Bytes that the system could give now without swapping (MemAvailable), or SIZE_MAX if unknown.
 size_t arena_available(void);
 
-// Makes room for `bytes` in all. Contents are lost when the region has to grow. Fails (ERROR_RUN) by
-// size, with have and need, when that much is not available, counting the region's own pages as
-// available; the old region is then untouched. So calling it before each new plan checks that plan's
-// memory even when the address space is already there.
+// Makes room for `bytes` in all. Contents are lost when the region has to grow. Fails (ERROR_RUN)
+// by size, with have and need, when that much is not available, counting the region's own pages as
+// available; the old region is then untouched. So calling it before each new plan checks that
+// plan's memory even when the address space is already there.
 bool arena_reserve(struct arena *arena, size_t bytes, struct error *error);
 
 // Gives the pages beyond `used` bytes back to the system.

@@ -1,6 +1,6 @@
-// OpenBLAS, one-threaded: only blas.c includes its header. OpenBLAS gives a row of a product different
-// bits depending on its position and on how a product is split, so it serves only where the shape of
-// a call is fixed by the work (gradients of linear layers) and as an oracle in tests.
+// OpenBLAS, one-threaded: only blas.c includes its header. OpenBLAS gives a row of a product
+// different bits depending on its position and on how a product is split, so it serves only where
+// the shape of a call is fixed by the work (gradients of linear layers) and as an oracle in tests.
 #ifndef THAW_BASE_BLAS_H
 #define THAW_BASE_BLAS_H
 

@@ -15,9 +15,9 @@ struct mapping {
 bool mapping_open(struct mapping *m, const char *path, struct error *error);
 void mapping_close(struct mapping *m);
 
-// A file that replaces `path` when it is whole: written beside it under a temporary name, flushed to
-// disk, renamed. Usage: files_replace; write to file; files_commit or files_abandon. A directory that
-// is missing or may not be written, or a path that is no regular file, is ERROR_REQUEST.
+// A file that replaces `path` when it is whole: written beside it under a temporary name, flushed
+// to disk, renamed. Usage: files_replace; write to file; files_commit or files_abandon. A directory
+// that is missing or may not be written, or a path that is no regular file, is ERROR_REQUEST.
 struct replacement {
     FILE *file;
     char *path, *temporary;
@@ -25,8 +25,8 @@ struct replacement {
 
 bool files_replace(struct replacement *r, const char *path, struct error *error);
 
-// Any write error up to here (no space left) is reported as ERROR_RUN and leaves the old file and no
-// temporary one. Either way r is used up: files_abandon is for leaving without a commit.
+// Any write error up to here (no space left) is reported as ERROR_RUN and leaves the old file and
+// no temporary one. Either way r is used up: files_abandon is for leaving without a commit.
 bool files_commit(struct replacement *r, struct error *error);
 void files_abandon(struct replacement *r);
 

@@ -1,8 +1,8 @@
 // The contract of an operation: one const struct in one table (ops.c).
 //
-// An operation never asks "is it frozen?", only "is it wanted?": a gradient destination that is NULL
-// is skipped. Each destination says whether to set or to add; the plan decides that once, by the
-// order of the unpruned graph. Work is cut into pieces that are a function of shape alone.
+// An operation never asks "is it frozen?", only "is it wanted?": a gradient destination that is
+// NULL is skipped. Each destination says whether to set or to add; the plan decides that once, by
+// the order of the unpruned graph. Work is cut into pieces that are a function of shape alone.
 // Operations allocate nothing, hold no state, and touch only what the call hands them.
 #ifndef THAW_OPS_OP_H
 #define THAW_OPS_OP_H
@@ -24,7 +24,8 @@ union op_attr {
         int kernel, stride, pad;
     } pool;
     struct {
-        float eps, momentum; // PyTorch's meaning: running = (1 - momentum) * running + momentum * new
+        float eps,
+            momentum; // PyTorch's meaning: running = (1 - momentum) * running + momentum * new
     } norm;
     struct {
         int out;
@@ -103,20 +104,21 @@ struct operation {
 };
 
 // All operations; their order is not significant. See each file for its params and formulas.
-extern const struct operation op_conv2d;        // weight [r][s][c/groups][k], bias [k] or NULL
-extern const struct operation op_batch_norm;    // weight, bias, running_mean, running_var (no
-                                                // counter: the pass counts batches)
-extern const struct operation op_linear;        // weight [out][in], bias [out] or NULL
+extern const struct operation op_conv2d;     // weight [r][s][c/groups][k], bias [k] or NULL
+extern const struct operation op_batch_norm; // weight, bias, running_mean, running_var (no
+                                             // counter: the pass counts batches)
+extern const struct operation op_linear;     // weight [out][in], bias [out] or NULL
 extern const struct operation op_relu;
 extern const struct operation op_max_pool;
-extern const struct operation op_avg_pool;      // count_include_pad, as PyTorch's default
-extern const struct operation op_global_pool;   // mean over h, w: a vector
+extern const struct operation op_avg_pool;    // count_include_pad, as PyTorch's default
+extern const struct operation op_global_pool; // mean over h, w: a vector
 extern const struct operation op_add;
 extern const struct operation op_flatten;
 extern const struct operation op_dropout;
 extern const struct operation op_pad_shortcut;
-extern const struct operation op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
-                                                // dout is the gradient per sample, 1/n from the pass
+extern const struct operation
+    op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
+                      // dout is the gradient per sample, 1/n from the pass
 
 // The table, NULL-terminated. operation_find gives NULL for an unknown name.
 extern const struct operation *const operations[];

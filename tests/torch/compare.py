@@ -109,6 +109,8 @@ class Errors:
         self.loss, self.gradient, self.tensor = [], [], {}
 
     def add(self, result, truth):
+        """Of one step: loss and gradients."""
+        assert result[1].keys() == truth[1].keys(), "gradients of other parameters"
         self.loss.append(abs(result[0] - truth[0]))
         errors = {name: square(result[1][name] - value) for name, value in truth[1].items()}
         sizes = {name: square(value) for name, value in truth[1].items()}
@@ -117,6 +119,7 @@ class Errors:
             self.tensor[name] = max(self.tensor.get(name, 0), (error / sizes[name]) ** 0.5)
 
     def end(self, state, truth, start, thawed):
+        """After the last step: the state, and the names of thawed parameters."""
         trained = {name: truth[name] for name in thawed}
         moved = {
             name: value
@@ -240,10 +243,9 @@ def main():
         if not cases:
             continue
         torch.manual_seed(arguments.seed)
-        draw = make_draw(network, arguments.seed)
-        start = network.start(draw)
+        start = network.start(make_draw(network, arguments.seed))
         for case in cases:
-            case.run(arguments.trace, start, draw)
+            case.run(arguments.trace, start, make_draw(network, arguments.seed))
             good, bad = case.report(arguments.all_steps)
             passed, failed = passed + good, failed + bad
     print(f"{time.time() - began:.0f} seconds")

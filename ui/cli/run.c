@@ -41,10 +41,14 @@ static void catch_interrupts(void) {
 }
 
 static const struct option long_options[] = {
-    {"out", required_argument, NULL, 'o'},     {"set", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'}, {"resume", required_argument, NULL, 'r'},
-    {"events", required_argument, NULL, 'e'},  {"branch", required_argument, NULL, 'b'},
-    {"quiet", no_argument, NULL, 'q'},         {"json", no_argument, NULL, 'j'},
+    {"out", required_argument, NULL, 'o'},
+    {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},
+    {"resume", required_argument, NULL, 'r'},
+    {"events", required_argument, NULL, 'e'},
+    {"branch", required_argument, NULL, 'b'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"json", no_argument, NULL, 'j'},
     {0},
 };
 

@@ -66,8 +66,8 @@ static bool take_up(struct opening *o, struct training *t, struct run *run,
     o->metrics = files_join(o->directory, "metrics.jsonl");
     snprintf(o->note, sizeof o->note, "taken up where it stopped; r goes on");
     char *events = files_join(o->directory, "events.jsonl");
-    bool ok = run_resume(run, o->directory, t, script, error) &&
-              event_read(events, &o->events, error);
+    bool ok =
+        run_resume(run, o->directory, t, script, error) && event_read(events, &o->events, error);
     free(events);
     return ok;
 }
@@ -96,9 +96,8 @@ static bool open_run(struct opening *o, struct training *t, struct run *run,
 bool opening_start(void *context, struct app_session *out, struct error *error) {
     struct opening *o = context;
     struct run run = {0};
-    struct trainer_options options = {.paused = o->request->paused || o->resume,
-                                      .interactive = true,
-                                      .point_bytes = POINT_BYTES};
+    struct trainer_options options = {
+        .paused = o->request->paused || o->resume, .interactive = true, .point_bytes = POINT_BYTES};
     if (!setup_open(&o->setup, &o->experiment, o->request->threads, error))
         return false;
     struct training *t = setup_training(&o->setup, error);

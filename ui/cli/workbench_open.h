@@ -8,8 +8,9 @@
 enum { OPEN_SETS = 64 };
 
 struct open_request {
-    const char *subject; // a file, a built-in experiment, a run's directory; NULL: the demonstration
-    const char *out;     // NULL: runs/NAME-N
+    const char
+        *subject;    // a file, a built-in experiment, a run's directory; NULL: the demonstration
+    const char *out; // NULL: runs/NAME-N
     const char *sets[OPEN_SETS];
     int set_count, threads;
     bool paused;
@@ -23,7 +24,7 @@ struct opening {
     char *directory; // of the run; NULL: nothing is written
     char *metrics;   // of before, of a run that is taken up
     struct event_list events;
-    bool own;        // the directory was made here, under a name that nobody chose
+    bool own; // the directory was made here, under a name that nobody chose
     char note[512];
     struct setup setup;
 };
@@ -31,8 +32,8 @@ struct opening {
 // Whether a name is a run's directory.
 bool opening_is_run(const char *name);
 
-// Reads and checks the experiment, quickly: before the screen starts. Close with opening_close, also
-// after a failure.
+// Reads and checks the experiment, quickly: before the screen starts. Close with opening_close,
+// also after a failure.
 bool opening_read(struct opening *o, const struct open_request *request, struct error *error);
 
 // Loads data and weights and starts the trainer: for struct app_source.

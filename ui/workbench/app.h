@@ -27,8 +27,8 @@ struct app_session {
     // What happened before, of a run that is taken up; NULL: nothing did.
     const char *metrics; // metrics.jsonl
     const struct event_list *events;
-    const char *note;      // to say at the beginning, or NULL
-    bool replay;           // nothing is trained, so nothing is lost by leaving
+    const char *note; // to say at the beginning, or NULL
+    bool replay;      // nothing is trained, so nothing is lost by leaving
 };
 
 // Opens it; called once, on a thread of its own.

@@ -115,18 +115,47 @@ static void draw_hint(struct area area, const struct scene *s) {
         part(&line, STYLE_DIM, "looks at frozen gradients every %" PRId64 " steps", now->probe);
 }
 
+static int message_rows(struct area area, const struct scene *s) {
+    if (!s->message[0])
+        return 0;
+    return area.h > 1 && draw_width(s->message) > area.w - 2 ? 2 : 1;
+}
+
+// Where a text that is too long for a row breaks: behind the last blank that fits.
+static int break_at(const char *text, int width) {
+    char part[SCENE_MESSAGE];
+    int at = 0;
+    for (const char *blank = strchr(text, ' '); blank; blank = strchr(blank + 1, ' ')) {
+        snprintf(part, sizeof part, "%.*s", (int)(blank - text), text);
+        if (draw_width(part) > width)
+            break;
+        at = (int)(blank - text) + 1;
+    }
+    return at;
+}
+
+// One row is taken from below; a long message takes both.
+static void draw_message(struct area area, const struct scene *s) {
+    enum style style = s->message_is_error ? STYLE_ERROR : STYLE_STRONG;
+    int room = area.w - 2, at = 0;
+    if (message_rows(area, s) == 2) {
+        at = break_at(s->message, room);
+        draw_format(area, 0, 1, style, "%.*s", at, s->message);
+    }
+    draw_text(area, area.h - 1, 1, room, style, s->message + at);
+}
+
 static void draw_status(const struct app *a) {
     const struct scene *s = &a->scene;
     struct status status = {.area = a->layout.status, .column = 1};
     bool two = status.area.h > 1;
-    if (two || !s->message[0]) {
+    if (message_rows(status.area, s) < status.area.h) {
         draw_state(&status, a);
         if (a->session)
             draw_figures(&status, &s->now);
     }
     if (s->message[0])
-        draw_text(status.area, two, 1, status.area.w - 2,
-                  s->message_is_error ? STYLE_ERROR : STYLE_STRONG, s->message);
+        draw_message(status.area, s);
     else if (two)
         draw_hint(status.area, s);
 }

@@ -100,9 +100,11 @@ static void click(struct app *a, const struct term_event *e) {
     if (tab >= 0)
         act(a, ACTION_VIEW, '1' + tab);
     else if (layout_inside(l->tree, e->row, e->column))
-        click_row(a, &a->tree.cursor, tree_row_at(&a->tree, l->tree, e->row - l->tree.y), e, ACTION_TOGGLE);
+        click_row(a, &a->tree.cursor, tree_row_at(&a->tree, l->tree, e->row - l->tree.y), e,
+                  ACTION_TOGGLE);
     else if (body && a->view == VIEW_LAYERS)
-        click_row(a, &a->tree.cursor, tree_row_at(&a->tree, l->body, e->row - l->body.y), e, ACTION_TOGGLE);
+        click_row(a, &a->tree.cursor, tree_row_at(&a->tree, l->body, e->row - l->body.y), e,
+                  ACTION_TOGGLE);
     else if (body && a->view == VIEW_RUNS)
         click_row(a, &a->runs.cursor, runs_view_row_at(&a->runs, e->row - l->body.y), e,
                   ACTION_ENTER);

@@ -86,8 +86,8 @@ static void end_session(struct session *session) {
     struct snapshot now;
     int64_t version = -1;
     session->send(session, &(struct command){.kind = COMMAND_STOP});
-    for (session->look(session, &now);
-         now.state == SESSION_RUNNING || now.state == SESSION_PAUSED; session->look(session, &now))
+    for (session->look(session, &now); now.state == SESSION_RUNNING || now.state == SESSION_PAUSED;
+         session->look(session, &now))
         session->wait(session, &version, 1000);
 }
 

@@ -198,8 +198,9 @@ void data_view_draw(struct area area, const struct scene *s, const struct data_v
     struct area below = below_header(area);
     draw_pages(area, v);
     if (s->predictions.count == 0)
-        draw_text(below, 0, 0, 0, STYLE_DIM,
-                  "nothing yet: pictures appear after the first evaluation, at the end of an epoch");
+        draw_text(
+            below, 0, 0, 0, STYLE_DIM,
+            "nothing yet: pictures appear after the first evaluation, at the end of an epoch");
     else if (v->page == DATA_MATRIX)
         draw_matrix(below, s, v);
     else
@@ -214,9 +215,9 @@ static void move_in_list(struct data_view *v, const struct scene *s, enum action
     int *order, count = data_view_order(&s->predictions, v->page, &order);
     free(order);
     int step = action == ACTION_PAGE_UP ? 1 - page : action == ACTION_PAGE_DOWN ? page - 1 : 0;
-    v->cursor = limited(
-        paper_scroll(v->cursor + step, count, 1, step ? ACTION_NONE : vertical(action)), 0,
-        count - 1);
+    v->cursor =
+        limited(paper_scroll(v->cursor + step, count, 1, step ? ACTION_NONE : vertical(action)), 0,
+                count - 1);
     v->top = limited(v->top, v->cursor - page + 1, v->cursor);
 }
 

@@ -22,7 +22,7 @@ static bool same_help(const struct key_binding *b, const struct help_line *line)
 static bool joins(const struct key_binding *b, const struct key_binding *before,
                   const struct help_line *line) {
     return before && (!b->help || b->action == ACTION_VIEW ? before->action == b->action
-                                                          : same_help(b, line));
+                                                           : same_help(b, line));
 }
 
 static int group_lines(enum view_id view, const char *group, struct help_line *out, int count) {

@@ -2,8 +2,8 @@
 #ifndef THAW_WORKBENCH_HELP_H
 #define THAW_WORKBENCH_HELP_H
 
-#include "ui/workbench/layout.h"
 #include "ui/workbench/keys.h"
+#include "ui/workbench/layout.h"
 
 struct help_line {
     char keys[32];  // "r p"; "": a heading

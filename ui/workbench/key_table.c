@@ -40,8 +40,7 @@ const struct key_binding key_bindings[] = {
     {']', "]", ACTION_LATER, IN_ANY, history, "choose a point in the past", NULL},
     {'\n', "Enter", ACTION_ENTER, IN_ANY & ~RUNS, history, "back to the chosen point", NULL},
 
-    {'\n', "Enter", ACTION_ENTER, RUNS, move, "show or hide its curves",
-     "show curves"},
+    {'\n', "Enter", ACTION_ENTER, RUNS, move, "show or hide its curves", "show curves"},
     {TERM_UP, "Up", ACTION_UP, IN_ANY, move, "up, down", NULL},
     {'k', "k", ACTION_UP, IN_ANY, move, NULL, NULL},
     {TERM_DOWN, "Down", ACTION_DOWN, IN_ANY, move, "up, down", NULL},
@@ -61,8 +60,7 @@ const struct key_binding key_bindings[] = {
     {'S', "S", ACTION_SORT, LAYERS, move, "sort by the next column", "sort"},
 
     {'\t', "Tab", ACTION_NEXT_PANEL, TRAIN, panels, "the next panel", "panel"},
-    {'\t', "Tab", ACTION_NEXT_PANEL, DATA, panels,
-     "pictures, mistakes, matrix", "page"},
+    {'\t', "Tab", ACTION_NEXT_PANEL, DATA, panels, "pictures, mistakes, matrix", "page"},
     {'z', "z", ACTION_ZOOM, TRAIN, panels, "this panel alone", "zoom"},
     {'L', "L", ACTION_LOG_SCALE, TRAIN, panels, "logarithmic scale", NULL},
     {'c', "c", ACTION_CURSOR, TRAIN, panels, "read values (Left, Right)", NULL},

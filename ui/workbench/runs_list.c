@@ -46,8 +46,8 @@ static double thawed_share(const struct scene *s, const struct experiment *e) {
     if (!s->model || strcmp(e->model.name, s->experiment->model.name) != 0 ||
         !settings_open(&settings, s->model, e, &error))
         return NAN;
-    double share = (double)freeze_thawed_count(&settings.flags) /
-                   (double)model_trainable_count(s->model);
+    double share =
+        (double)freeze_thawed_count(&settings.flags) / (double)model_trainable_count(s->model);
     settings_close(&settings);
     return share;
 }

@@ -17,8 +17,8 @@ void runs_view_act(struct runs_view *v, struct scene *s, enum action action, int
         runs_list_toggle(&v->list, s, v->cursor);
     // The cursor moves as a page of one line would.
     int step = action == ACTION_PAGE_UP ? 1 - page : action == ACTION_PAGE_DOWN ? page - 1 : 0;
-    v->cursor = limited(paper_scroll(v->cursor + step, last + 1, 1, step ? ACTION_NONE : action), 0,
-                        last);
+    v->cursor =
+        limited(paper_scroll(v->cursor + step, last + 1, 1, step ? ACTION_NONE : action), 0, last);
     v->top = limited(v->top, v->cursor - page + 1, v->cursor);
 }
 

@@ -64,7 +64,7 @@ struct scene {
     int mark_count;
     int last_branch; // of the last record read
     struct log_line *log;
-    int log_count; // at most SCENE_LOG; older lines are dropped
+    int log_count;                 // at most SCENE_LOG; older lines are dropped
     struct series *block_gradient; // [module_count]: gradient norm of each module over steps
     struct predictions predictions;
     struct plan_cost full;       // of full fine-tuning

@@ -185,8 +185,8 @@ static void tell_error(struct scene *s, const struct snapshot *before) {
         return;
     s->point = nearest_point(s);
     if (s->point >= 0)
-        scene_say(s, true, "%s; Enter goes back to step %" PRId64, error->text,
-                  s->points[s->point].step);
+        scene_say(s, true, "%.*s; Enter goes back to step %" PRId64, (int)strcspn(error->text, ";"),
+                  error->text, s->points[s->point].step);
 }
 
 void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
@@ -205,4 +205,3 @@ void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
         update_predictions(s, session);
     tell_error(s, &before);
 }
-

@@ -189,6 +189,18 @@ static void wrong_words_say_what_would_be_right(void **state) {
     shows(w, "open runs/head-1");
 }
 
+static void long_messages_take_two_rows(void **state) {
+    struct world *w = *state;
+    attach(w);
+    scene_say(&w->app.scene, true, "%s",
+              "the loss is not finite at step 2: the first bad value is in layer2.1.bn1; Enter "
+              "goes back to step 0");
+    app_draw(&w->app);
+    shows(w, " the loss is not finite at step 2: the first bad value is in layer2.1.bn1;");
+    shows(w, " Enter goes back to step 0");
+    assert_int_equal(screen_find(&w->screen, "paused"), -1);
+}
+
 static void a_filter_works_while_it_is_typed(void **state) {
     struct world *w = *state;
     attach(w);
@@ -360,10 +372,11 @@ static void preferences_outlive_the_session(void **state) {
 
 static void the_past_of_a_run_is_shown(void **state) {
     struct world *w = *state;
-    struct event items[] = {{1, 0, 0, 4, "user", "thaw conv1"},
-                            {2, 1, 1, 6, "user", "rewind"},
-                            {3, 2, 1, 6, "user", "lr x0.5"},
-                            {4, 1, 2, 5, "user", "rewind"}};
+    char thaw[] = "thaw conv1", back[] = "rewind", slower[] = "lr x0.5";
+    struct event items[] = {{1, 0, 0, 4, "user", thaw},
+                            {2, 1, 1, 6, "user", back},
+                            {3, 2, 1, 6, "user", slower},
+                            {4, 1, 2, 5, "user", back}};
     struct event_list events = {items, 4};
     struct app_session s = fake_session(&w->fake);
     make_run("other-1", some_metrics);
@@ -450,6 +463,7 @@ int main(void) {
         WORLD(nothing_thawed_does_not_run),
         WORLD(points_are_chosen_and_gone_back_to),
         WORLD(wrong_words_say_what_would_be_right),
+        WORLD(long_messages_take_two_rows),
         WORLD(a_filter_works_while_it_is_typed),
         WORLD(quitting_asks_once),
         WORLD(discarding_leaves_at_once),

@@ -133,7 +133,8 @@ static void pictures_keep_their_shape_and_stay_inside(void **state) {
     halves(rgb);
     for (int h = 0; h < 20; h++)
         for (int w = 0; w < 40; w++) {
-            struct area a = draw_image((struct area){0, 0, h, w}, &(struct image){rgb, 4, 4}, false);
+            struct area a =
+                draw_image((struct area){0, 0, h, w}, &(struct image){rgb, 4, 4}, false);
             assert_true(a.h <= h && a.w <= w);
             if (a.w >= 4)
                 assert_int_equal(a.w, 2 * a.h);

@@ -200,10 +200,10 @@ static inline void fake_close_session(struct session *s) {
 
 static inline void fake_open(struct fake *f) {
     static const char *const sets[] = {"freeze.rules=[thaw head]", NULL};
-    *f = (struct fake){.session = {fake_send, fake_look, fake_read, fake_wait, fake_layers,
-                                   fake_settings, fake_points, fake_predictions,
-                                   fake_close_session},
-                       .branches = 1};
+    *f =
+        (struct fake){.session = {fake_send, fake_look, fake_read, fake_wait, fake_layers,
+                                  fake_settings, fake_points, fake_predictions, fake_close_session},
+                      .branches = 1};
     tiny_experiment(&f->experiment, sets);
     f->model = residual_model(0);
     f->pool = pool_open(1);

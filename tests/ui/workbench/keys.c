@@ -67,7 +67,8 @@ static void help_lists_exactly_the_valid_keys(void **state) {
                 continue;
             int found = 0;
             for (int k = 0; k < count; k++)
-                found += word_in(b->name, lines[k].keys) && (!b->help || strstr(lines[k].text, b->help));
+                found +=
+                    word_in(b->name, lines[k].keys) && (!b->help || strstr(lines[k].text, b->help));
             assert_int_equal(found, 1);
             valid++;
         }
