@@ -1,4 +1,5 @@
 #include "ui/cli/printer.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "run.h"
 #include <inttypes.h>
@@ -122,6 +123,16 @@ void printer_update(struct printer *p, struct session *session) {
     fflush(p->out);
 }
 
+// Without validation samples there is no best.
+static void print_weights(struct printer *p, const char *directory) {
+    char *best = files_join(directory, "best.safetensors");
+    if (files_exist(best))
+        fprintf(p->out, "weights  %s, %s/last.safetensors\n", best, directory);
+    else
+        fprintf(p->out, "weights  %s/last.safetensors\n", directory);
+    free(best);
+}
+
 void printer_end(struct printer *p, struct session *session, const char *directory,
                  double seconds) {
     struct snapshot s;
@@ -135,6 +146,5 @@ void printer_end(struct printer *p, struct session *session, const char *directo
         fprintf(p->out, "stopped  after step %" PRId64 "; go on with: thaw run --resume %s\n",
                 s.step, directory);
     if (s.state == SESSION_FINISHED && directory)
-        fprintf(p->out, "weights  %s/best.safetensors, %s/last.safetensors\n", directory,
-                directory);
+        print_weights(p, directory);
 }

@@ -90,8 +90,9 @@ static int tell(const struct opening *o, const struct snapshot *s, const struct 
     if (s->state == SESSION_FINISHED && o->directory)
         printf("done; the weights are in %s\n", o->directory);
     else if (s->step > 0 && o->directory)
-        printf("%s after step %" PRId64 "; go on with: thaw %s\n",
-               r->discard ? "left without saving" : "stopped", s->step, o->directory);
+        printf(r->discard ? "left at step %" PRId64 "; what was saved before is in %s\n"
+                          : "stopped after step %" PRId64 "; go on with: thaw %s\n",
+               s->step, o->directory);
     return r->interrupted ? 130 : 0;
 }
 

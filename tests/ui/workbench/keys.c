@@ -1,8 +1,12 @@
 // The one table of keys, and what is made from it: dispatch and help.
 #include "ui/workbench/keys.h"
+#include "base/files.h"
+#include "base/xalloc.h"
 #include "test.h"
 #include "ui/workbench/help.h"
 #include "ui/workbench/term.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void no_key_means_two_things_in_a_view(void **state) {
@@ -76,12 +80,46 @@ static void help_lists_exactly_the_valid_keys(void **state) {
     }
 }
 
+// A line of the README that has both the key and what it does.
+static bool readme_tells(const char *readme, const char *name, const char *help) {
+    char key[64];
+    snprintf(key, sizeof key, "`%s`", name);
+    for (const char *line = readme; line; line = strchr(line + 1, '\n')) {
+        size_t length = strcspn(line + 1, "\n") + 1;
+        const char *at = strstr(line, key), *text = strstr(line, help);
+        if (at && text && at < text && text < line + length)
+            return true;
+    }
+    return false;
+}
+
+static void the_readme_lists_every_key(void **state) {
+    (void)state;
+    char *path = files_join(getenv("THAW_SOURCE") ? getenv("THAW_SOURCE") : ".", "README.md");
+    struct mapping file;
+    struct error error;
+    if (!mapping_open(&file, path, &error))
+        fail_msg("%s", error.text);
+    char *readme = xstrndup((const char *)file.data, file.size);
+    const char *help = NULL;
+    for (int i = 0; i < key_binding_count; i++) {
+        const struct key_binding *b = &key_bindings[i];
+        help = b->help ? b->help : help;
+        if (!readme_tells(readme, b->name, help))
+            fail_msg("README.md does not say that %s means: %s", b->name, help);
+    }
+    free(readme);
+    free(path);
+    mapping_close(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_key_means_two_things_in_a_view),
         cmocka_unit_test(rows_are_whole),
         cmocka_unit_test(dispatch_follows_the_table),
         cmocka_unit_test(help_lists_exactly_the_valid_keys),
+        cmocka_unit_test(the_readme_lists_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
