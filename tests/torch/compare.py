@@ -32,7 +32,7 @@ Which batches: where the input of a ReLU crosses 0, or another element becomes t
 max-pooling window, a gradient jumps (by 1e-3 of its norm in these networks, a thousand roundings),
 and which float32 run jumps first is luck, not accuracy. So batches are drawn at random, but one is
 drawn again while in the float64 run one of a ReLU's N inputs is nearer to 0, or one of N windows has
-its two largest elements nearer together, than 0.1 / N of the inputs' root mean square. Only
+its two largest elements nearer together, than 0.2 / N of the inputs' root mean square. Only
 modules that gradients go back through are looked at; of the batches for a full network every fourth
 or so passes. Only the float64 run chooses. What remains is rounding, which can be compared at every
 step.

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CLEARANCE = 0.1
+CLEARANCE = 0.2
 
 
 class TooNear(Exception):

@@ -110,7 +110,7 @@ static inline void outcome_close(struct outcome *o) {
 
 static inline void assert_contains(const char *text, const char *part) {
     if (!strstr(text, part))
-        fail_msg("'%s' is not in:\n%s", part, text);
+        fail_msg("'%s' is not in:\n%s", part ? part : "(null)", text);
 }
 
 static inline void assert_lacks(const char *text, const char *part) {
