@@ -109,13 +109,19 @@ static inline void outcome_close(struct outcome *o) {
 }
 
 static inline void assert_contains(const char *text, const char *part) {
-    if (!strstr(text, part))
-        fail_msg("'%s' is not in:\n%s", part ? part : "(null)", text);
+    assert_true(text && part);
+    const char *found = strstr(text, part);
+    if (!found)
+        print_error("'%s' is not in:\n%s\n", part ? part : "", text ? text : "");
+    assert_non_null(found);
 }
 
 static inline void assert_lacks(const char *text, const char *part) {
-    if (strstr(text, part))
-        fail_msg("'%s' is in:\n%s", part, text);
+    assert_true(text && part);
+    const char *found = strstr(text, part);
+    if (found)
+        print_error("'%s' is in:\n%s\n", part ? part : "", text ? text : "");
+    assert_null(found);
 }
 
 // Success, and nothing on stderr.
