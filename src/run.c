@@ -49,6 +49,8 @@ static bool directory_empty(const char *path) {
 bool run_create(struct run *run, const char *directory, const struct experiment *e,
                 struct error *error) {
     *run = (struct run){.directory = xstrdup(directory), .next_event = 1, .branches = 1};
+    if (!*directory)
+        return error_set(error, "a run needs a directory, and its name is empty");
     if (!directory_empty(directory))
         return error_set(error,
                          "%s exists and is not an empty directory; choose another --out, or "

@@ -1,83 +1,9 @@
 // The live session: doors, files, and the promise that a run taken up again ends with the same
 // bits.
-#include "trainer.h"
-#include "base/files.h"
-#include "base/xalloc.h"
-#include "test.h"
-#include "tiny_run.h"
+#include "trainer_session.h"
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static int make_directory(void **state) {
-    char *path = xstrdup("/tmp/thaw-trainer-XXXXXX");
-    *state = mkdtemp(path);
-    return *state == NULL;
-}
-
-static int remove_directory(void **state) {
-    char *command = xprintf("rm -r '%s'", (char *)*state);
-    int code = system(command);
-    free(command);
-    free(*state);
-    return code;
-}
-
-// A session over a tiny training with its files in `directory` (NULL: none).
-static struct session *start(struct tiny *t, const char *directory,
-                             struct trainer_options options) {
-    struct run run = {0};
-    struct error error;
-    if (directory && !run_create(&run, directory, &t->experiment, &error))
-        fail_msg("%s", error.text);
-    struct session *session = trainer_start(t->training, &run, &options);
-    t->training = NULL;
-    return session;
-}
-
-static struct snapshot wait_until(struct session *s, bool (*is)(const struct snapshot *)) {
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); !is(&now); s->look(s, &now))
-        s->wait(s, &version, 1000);
-    return now;
-}
-
-static bool ended(const struct snapshot *s) {
-    return s->state != SESSION_RUNNING && s->state != SESSION_PAUSED;
-}
-
-static bool paused(const struct snapshot *s) {
-    return s->state == SESSION_PAUSED;
-}
-
-static bool under_way(const struct snapshot *s) {
-    return s->step >= 5;
-}
-
-static void send(struct session *s, enum command_kind kind, int64_t count, const char *text) {
-    struct command c = {.kind = kind, .count = count};
-    snprintf(c.text, sizeof c.text, "%s", text);
-    assert_true(s->send(s, &c));
-}
-
-static uint64_t file_hash(const char *directory, const char *name) {
-    char *path = files_join(directory, name);
-    struct mapping file;
-    struct error error;
-    if (!mapping_open(&file, path, &error))
-        fail_msg("%s", error.text);
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < file.size; i++)
-        hash = (hash ^ file.data[i]) * 1099511628211u;
-    mapping_close(&file);
-    free(path);
-    return hash;
-}
-
-static const char *const eventful[] = {"freeze.rules=[thaw head]", "optim.name=adamw",
-                                       "freeze.bn=batch", "train.epochs=6", NULL};
 
 static void finishes_and_writes_its_files(void **state) {
     char *directory = files_join(*state, "run");
@@ -106,14 +32,6 @@ static void finishes_and_writes_its_files(void **state) {
     }
     free(directory);
     tiny_close(&t);
-}
-
-static struct snapshot wait_commands(struct session *s, int64_t commands) {
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); now.commands < commands; s->look(s, &now))
-        s->wait(s, &version, 1000);
-    return now;
 }
 
 static void pauses_steps_and_goes_on(void **state) {
@@ -159,17 +77,6 @@ static void by_hand(const char *directory) {
     tiny_close(&t);
 }
 
-static struct event_list script_of(const char *directory) {
-    char *path = files_join(directory, "events.jsonl");
-    struct event_list script;
-    struct error error;
-    if (!event_read(path, &script, &error))
-        fail_msg("%s", error.text);
-    event_keep_user(&script, -1);
-    free(path);
-    return script;
-}
-
 static void events_run_again_give_the_same_bits(void **state) {
     char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
     by_hand(hand);
@@ -187,20 +94,97 @@ static void events_run_again_give_the_same_bits(void **state) {
     free(again);
 }
 
-static void resume(const char *directory, int threads, const char *const *sets,
-                   enum session_state expected) {
-    struct tiny t;
-    tiny_open(&t, threads, sets);
+// Goes on for some steps, and ends by a stop or, as a crash would, without saving.
+static void go_on(struct tiny *t, struct session *s, int64_t until, bool stop) {
+    struct snapshot now;
+    s->look(s, &now);
+    send(s, COMMAND_STEPS, until - now.step, "");
+    wait_step(s, until);
+    if (stop) {
+        send(s, COMMAND_STOP, 0, "");
+        assert_int_equal(wait_until(s, ended).state, SESSION_STOPPED);
+    }
+    s->close(s);
+    tiny_close(t);
+}
+
+static struct session *take_up(struct tiny *t, const char *directory) {
     struct run run;
-    struct trainer_options options = {0};
+    struct trainer_options options = {.paused = true};
     struct error error;
-    if (!run_resume(&run, directory, t.training, &options.script, &error))
+    tiny_open(t, 3, eventful);
+    if (!run_resume(&run, directory, t->training, &options.script, &error))
         fail_msg("%s", error.text);
-    struct session *s = trainer_start(t.training, &run, &options);
-    t.training = NULL;
-    assert_int_equal(wait_until(s, ended).state, expected);
+    struct session *s = trainer_start(t->training, &run, &options);
+    t->training = NULL;
+    return s;
+}
+
+// The script (events at steps 5, 12, 21 and 24; a state every 8 steps) outlives every interruption.
+static void a_script_is_taken_up_with_its_run(void **state) {
+    char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
+    by_hand(hand);
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct trainer_options options = {.paused = true, .script = script_of(hand)};
+    go_on(&t, start(&t, again, options), 3, false);
+    struct session *s = take_up(&t, again);
+    go_on(&t, s, 10, true);
+    s = take_up(&t, again);
+    go_on(&t, s, 14, false);
+    s = take_up(&t, again);
+    go_on(&t, s, 22, false);
+    resume(again, 2, eventful, SESSION_FINISHED);
+    assert_true(file_hash(hand, "last.safetensors") == file_hash(again, "last.safetensors"));
+    struct event_list events = script_of(again);
+    assert_int_equal(events.count, 4);
+    event_list_close(&events);
+    free(hand);
+    free(again);
+}
+
+static void an_event_that_cannot_be_done_again_fails_the_run(void **state) {
+    (void)state;
+    struct event_list script = {xcalloc(1, sizeof(struct event)), 1};
+    script.items[0] = (struct event){.id = 1, .step = 3, .text = xstrdup("thaw nonsense")};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, NULL, (struct trainer_options){.script = script});
+    struct snapshot last = wait_until(s, ended);
+    assert_int_equal(last.state, SESSION_FAILED);
+    assert_int_equal(last.step, 3);
+    assert_int_equal(error_exit_code(&last.error), 2);
+    assert_non_null(strstr(last.error.text, "'thaw nonsense' of step 3"));
     s->close(s);
     tiny_close(&t);
+}
+
+// A finished session takes more: settings, and epochs that a run of its events has as well.
+static void epochs_added_at_the_end_run_again(void **state) {
+    char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
+    struct tiny t;
+    tiny_open(&t, 2, eventful);
+    struct trainer_options options = {.interactive = true, .point_bytes = 1 << 20};
+    struct session *s = start(&t, hand, options);
+    wait_step(s, 48);
+    send(s, COMMAND_APPLY, 0, "thaw block");
+    assert_int_equal(wait_commands(s, 1).error.kind, ERROR_NONE);
+    send(s, COMMAND_APPLY, 0, "epochs 8");
+    assert_int_equal(wait_commands(s, 2).state, SESSION_PAUSED);
+    send(s, COMMAND_RUN, 0, "");
+    wait_step(s, 64);
+    send(s, COMMAND_STOP, 0, "");
+    wait_until(s, ended);
+    s->close(s);
+    tiny_close(&t);
+    tiny_open(&t, 1, eventful);
+    s = start(&t, again, (struct trainer_options){.script = script_of(hand)});
+    assert_int_equal(wait_until(s, ended).step, 64);
+    s->close(s);
+    tiny_close(&t);
+    assert_true(file_hash(hand, "last.safetensors") == file_hash(again, "last.safetensors"));
+    free(hand);
+    free(again);
 }
 
 static void stopped_and_resumed_equals_uninterrupted(void **state) {
@@ -268,127 +252,6 @@ static void killed_and_resumed_equals_uninterrupted(void **state) {
     assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
     free(whole);
     free(parts);
-}
-
-static struct snapshot wait_step(struct session *s, int64_t step) {
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); now.step != step || now.state == SESSION_RUNNING; s->look(s, &now))
-        s->wait(s, &version, 1000);
-    return now;
-}
-
-static void rewind_to(struct session *s, int64_t step, int branch) {
-    struct command c = {.kind = COMMAND_REWIND, .count = step, .branch = branch};
-    assert_true(s->send(s, &c));
-}
-
-// Trains on, goes back, trains on differently, goes back again; then each branch's events, run
-// headless, give that branch's weights.
-static void branches_run_again_give_the_same_bits(void **state) {
-    char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
-    struct tiny t;
-    tiny_open(&t, 2, eventful);
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
-    struct session *s = start(&t, hand, options);
-    send(s, COMMAND_STEPS, 6, "");
-    wait_step(s, 6);
-    send(s, COMMAND_APPLY, 0, "thaw block");
-    send(s, COMMAND_RUN, 0, "");
-    wait_step(s, 48); // branch 0, to the end
-    rewind_to(s, 6, 0);
-    assert_int_equal(wait_step(s, 6).state, SESSION_PAUSED);
-    send(s, COMMAND_APPLY, 0, "lr x0.5");
-    send(s, COMMAND_STEPS, 10, "");
-    assert_int_equal(wait_step(s, 16).branch, 1);
-    send(s, COMMAND_APPLY, 0, "undo; thaw all"); // refused: undo stands alone
-    send(s, COMMAND_APPLY, 0, "thaw all");
-    send(s, COMMAND_APPLY, 0, "undo");
-    send(s, COMMAND_RUN, 0, "");
-    assert_int_equal(wait_step(s, 48).branch, 1);
-    send(s, COMMAND_STOP, 0, "");
-    wait_until(s, ended);
-    s->close(s);
-    tiny_close(&t);
-    uint64_t expected = file_hash(hand, "last.safetensors");
-    char *path = files_join(hand, "events.jsonl");
-    struct event_list events;
-    struct error error;
-    assert_true(event_read(path, &events, &error));
-    assert_true(event_keep_branch(&events, 1, &error));
-    event_keep_user(&events, -1);
-    assert_int_equal(events.count, 4); // thaw block, lr, thaw all, undo
-    tiny_open(&t, 1, eventful);
-    s = start(&t, again, (struct trainer_options){.script = events});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
-    assert_true(file_hash(again, "last.safetensors") == expected);
-    free(path);
-    free(hand);
-    free(again);
-}
-
-// Going back and doing the same again changes nothing.
-static void rewinding_is_exact(void **state) {
-    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
-    static const char *const sets[] = {"freeze.bn=batch", "optim.name=adam", NULL};
-    for (int i = 0; i < 2; i++) {
-        struct tiny t;
-        tiny_open(&t, 2, sets);
-        struct trainer_options options = {
-            .paused = true, .interactive = true, .point_bytes = 1 << 22};
-        struct session *s = start(&t, i ? back : straight, options);
-        if (i == 1) {
-            send(s, COMMAND_STEPS, 20, "");
-            wait_step(s, 20);
-            rewind_to(s, 16, 0);
-            wait_step(s, 16);
-        }
-        send(s, COMMAND_PROBE, 3, "");
-        send(s, COMMAND_RUN, 0, "");
-        wait_step(s, 24);
-        send(s, COMMAND_STOP, 0, "");
-        wait_until(s, ended);
-        s->close(s);
-        tiny_close(&t);
-    }
-    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
-    free(straight);
-    free(back);
-}
-
-// Left at a point gone back to: the state is that point's, on a branch of its own.
-static void stopped_at_an_old_point_goes_on_from_there(void **state) {
-    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
-    struct trainer_options options = {.interactive = true, .point_bytes = 1 << 22};
-    struct tiny t;
-    tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, straight, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
-    options.paused = true;
-    tiny_open(&t, 1, eventful);
-    s = start(&t, back, options);
-    send(s, COMMAND_STEPS, 10, "");
-    wait_step(s, 10);
-    send(s, COMMAND_APPLY, 0, "thaw block");
-    send(s, COMMAND_STEPS, 10, "");
-    wait_step(s, 20);
-    rewind_to(s, 8, 0);
-    wait_step(s, 8);
-    send(s, COMMAND_STOP, 0, "");
-    assert_int_equal(wait_until(s, ended).branch, 1);
-    s->close(s);
-    tiny_close(&t);
-    resume(back, 1, eventful, SESSION_FINISHED);
-    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
-    struct event_list events = script_of(back);
-    assert_int_equal(events.count, 1); // the log is read, and has nothing new from the user
-    event_list_close(&events);
-    free(straight);
-    free(back);
 }
 
 // Weights that are not finite could not be taken up again: they never replace a good state.
@@ -494,18 +357,16 @@ static void closing_a_running_session_ends_it(void **state) {
     tiny_close(&t);
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(killed_and_resumed_equals_uninterrupted), // forks: before any thread
         IN_DIRECTORY(finishes_and_writes_its_files),
         cmocka_unit_test(pauses_steps_and_goes_on),
         IN_DIRECTORY(events_run_again_give_the_same_bits),
+        IN_DIRECTORY(a_script_is_taken_up_with_its_run),
+        cmocka_unit_test(an_event_that_cannot_be_done_again_fails_the_run),
+        IN_DIRECTORY(epochs_added_at_the_end_run_again),
         IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
-        IN_DIRECTORY(branches_run_again_give_the_same_bits),
-        IN_DIRECTORY(rewinding_is_exact),
-        IN_DIRECTORY(stopped_at_an_old_point_goes_on_from_there),
         IN_DIRECTORY(what_diverged_is_not_saved),
         cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
         cmocka_unit_test(divergence_pauses_at_the_keyboard),

@@ -207,6 +207,40 @@ static void divergence_names_step_and_layer(void **state) {
     tiny_close(&t);
 }
 
+// At the keyboard one goes on from here, and a run of the events never sees the step that failed.
+static void a_failed_step_leaves_no_trace(void **state) {
+    (void)state;
+    const char *const sets[] = {"freeze.bn=torch", "freeze.rules=[thaw head]", NULL};
+    struct tiny t;
+    tiny_open(&t, 1, sets);
+    run_steps(t.training, 2);
+    weights_at(&t.training->weights, model_param(t.model, "fc.weight"))[0] = NAN;
+    float *before = copy_of(&t);
+    struct step_result result;
+    struct error error;
+    assert_false(training_step(t.training, &result, &error));
+    assert_memory_equal(before, t.training->weights.data, t.model->weight_floats * sizeof(float));
+    free(before);
+    tiny_close(&t);
+}
+
+// When all steps are done, settings other than `epochs` can still be changed.
+static void settings_change_after_the_last_step(void **state) {
+    (void)state;
+    const char *const sets[] = {"freeze.rules=[thaw head]", "train.epochs=1", NULL};
+    struct tiny t;
+    tiny_open(&t, 1, sets);
+    run_steps(t.training, (int)t.training->total);
+    struct error error = {0};
+    assert_true(training_apply(t.training, "thaw all", &error));
+    assert_true(training_apply(t.training, "undo", &error));
+    assert_true(training_apply(t.training, "epochs 3", &error));
+    run_steps(t.training, 8);
+    assert_false(training_apply(t.training, "undo", &error)); // back to one epoch, which is past
+    assert_non_null(strstr(error.text, "'epochs 1' is past"));
+    tiny_close(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frozen_bytes_stay_for_200_steps),
@@ -218,6 +252,8 @@ int main(void) {
         cmocka_unit_test(evaluation_changes_nothing),
         cmocka_unit_test(training_learns),
         cmocka_unit_test(divergence_names_step_and_layer),
+        cmocka_unit_test(a_failed_step_leaves_no_trace),
+        cmocka_unit_test(settings_change_after_the_last_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

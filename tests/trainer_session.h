@@ -1,0 +1,134 @@
+// A session over a tiny training, and how tests wait for it.
+#ifndef THAW_TESTS_TRAINER_SESSION_H
+#define THAW_TESTS_TRAINER_SESSION_H
+
+// clang-format off
+#include "test.h"
+// clang-format on
+#include "base/files.h"
+#include "base/xalloc.h"
+#include "tiny_run.h"
+#include "trainer.h"
+#include <unistd.h>
+
+static inline int make_directory(void **state) {
+    char *path = xstrdup("/tmp/thaw-trainer-XXXXXX");
+    *state = mkdtemp(path);
+    return *state == NULL;
+}
+
+static inline int remove_directory(void **state) {
+    char *command = xprintf("rm -r '%s'", (char *)*state);
+    int code = system(command);
+    free(command);
+    free(*state);
+    return code;
+}
+
+// A session over a tiny training with its files in `directory` (NULL: none).
+static inline struct session *start(struct tiny *t, const char *directory,
+                                    struct trainer_options options) {
+    struct run run = {0};
+    struct error error;
+    if (directory && !run_create(&run, directory, &t->experiment, &error))
+        fail_msg("%s", error.text);
+    struct session *session = trainer_start(t->training, &run, &options);
+    t->training = NULL;
+    return session;
+}
+
+static inline struct snapshot wait_until(struct session *s, bool (*is)(const struct snapshot *)) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); !is(&now); s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
+static inline bool ended(const struct snapshot *s) {
+    return s->state != SESSION_RUNNING && s->state != SESSION_PAUSED;
+}
+
+static inline bool paused(const struct snapshot *s) {
+    return s->state == SESSION_PAUSED;
+}
+
+static inline bool under_way(const struct snapshot *s) {
+    return s->step >= 5;
+}
+
+static inline void send(struct session *s, enum command_kind kind, int64_t count,
+                        const char *text) {
+    struct command c = {.kind = kind, .count = count};
+    snprintf(c.text, sizeof c.text, "%s", text);
+    assert_true(s->send(s, &c));
+}
+
+static inline uint64_t file_hash(const char *directory, const char *name) {
+    char *path = files_join(directory, name);
+    struct mapping file;
+    struct error error;
+    if (!mapping_open(&file, path, &error))
+        fail_msg("%s", error.text);
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < file.size; i++)
+        hash = (hash ^ file.data[i]) * 1099511628211u;
+    mapping_close(&file);
+    free(path);
+    return hash;
+}
+
+static const char *const eventful[] = {"freeze.rules=[thaw head]", "optim.name=adamw",
+                                       "freeze.bn=batch", "train.epochs=6", NULL};
+
+static inline struct snapshot wait_commands(struct session *s, int64_t commands) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.commands < commands; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
+static inline struct event_list script_of(const char *directory) {
+    char *path = files_join(directory, "events.jsonl");
+    struct event_list script;
+    struct error error;
+    if (!event_read(path, &script, &error))
+        fail_msg("%s", error.text);
+    event_keep_user(&script, -1);
+    free(path);
+    return script;
+}
+
+static inline void resume(const char *directory, int threads, const char *const *sets,
+                          enum session_state expected) {
+    struct tiny t;
+    tiny_open(&t, threads, sets);
+    struct run run;
+    struct trainer_options options = {0};
+    struct error error;
+    if (!run_resume(&run, directory, t.training, &options.script, &error))
+        fail_msg("%s", error.text);
+    struct session *s = trainer_start(t.training, &run, &options);
+    t.training = NULL;
+    assert_int_equal(wait_until(s, ended).state, expected);
+    s->close(s);
+    tiny_close(&t);
+}
+
+static inline struct snapshot wait_step(struct session *s, int64_t step) {
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.step != step || now.state == SESSION_RUNNING; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    return now;
+}
+
+static inline void rewind_to(struct session *s, int64_t step, int branch) {
+    struct command c = {.kind = COMMAND_REWIND, .count = step, .branch = branch};
+    assert_true(s->send(s, &c));
+}
+
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
+
+#endif
