@@ -89,9 +89,7 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
 void measure_probe(struct measure *m, const struct pass *pass, const struct flags *flags) {
     for (int p = 0; p < m->model->param_count; p++) {
         const float *gradient = pass_gradient(pass, p);
-        if (!gradient || flags->thawed[p])
-            continue;
-        m->values.params[p].gradient_norm = (float)norm(gradient, m->model->params[p].count);
-        m->values.params[p].lr = 0;
+        if (gradient && !flags->thawed[p])
+            m->values.params[p].gradient_norm = (float)norm(gradient, m->model->params[p].count);
     }
 }

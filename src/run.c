@@ -50,7 +50,7 @@ bool run_create(struct run *run, const char *directory, const struct experiment 
                 struct error *error) {
     *run = (struct run){.directory = xstrdup(directory), .next_event = 1, .branches = 1};
     if (!*directory)
-        return error_set(error, "a run needs a directory, and its name is empty");
+        return error_set(error, "the name of the run's directory is empty; give --out another");
     if (!directory_empty(directory))
         return error_set(error,
                          "%s exists and is not an empty directory; choose another --out, or "

@@ -136,10 +136,13 @@ static void points_grow_sparser_with_age(void **state) {
     }
     assert_true(points_find(&p, 21, 0) > 0 && points_find(&p, 41, 0) > 0);
     assert_in_range(p.count, 12, 60);
-    int old = 0, young = 0;
-    for (int i = 0; i < p.count; i++)
-        *(p.items[i].view.step <= 30 ? &old : &young) += 1;
-    assert_true(young > old);
+    int passing = 0, young = 0; // of the first half, and of the last quarter
+    for (int i = 0; i < p.count; i++) {
+        passing += p.items[i].view.step <= 30 && !p.items[i].view.kept;
+        young += p.items[i].view.step > 45;
+    }
+    assert_in_range(passing, 2, 5); // some old ones stay
+    assert_in_range(young, 8, 13);  // of fifteen
     points_close(&p);
     tiny_close(&t);
 }

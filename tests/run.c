@@ -184,6 +184,7 @@ static void what_is_there_already_is_not_touched(void **state) {
     put(*state, "a-file", "mine", 4);
     check_refused(*state, &e);
     check_refused(path, &e);
+    check_refused("", &e);
     assert_int_equal(entries(*state), 1);
     char *text = content(*state, "a-file", &size);
     assert_string_equal(text, "mine");
