@@ -17,7 +17,7 @@ struct measure {
     bool probing;          // frozen layers keep the gradient norm of the last probe
 };
 
-// `start`: the pretrained weights, copied.
+// `start`: the weights before the first step, copied.
 void measure_open(struct measure *m, const struct weights *start);
 void measure_close(struct measure *m);
 

@@ -185,11 +185,14 @@ static bool read_json(const char *directory, struct run *run, struct training *t
                       struct run_marks *marks, struct error *error) {
     char *path = files_join(directory, "state.json");
     json_error_t problem;
+    struct error refused = {0};
     json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
-    bool ok = state && restore_json(state, run, t, marks, error);
-    if (!ok)
-        error_set(error, "%s: not a state of this experiment%s%s", path, state ? "" : ": ",
-                  state ? "" : problem.text);
+    bool ok = state && restore_json(state, run, t, marks, &refused);
+    const char *why = state ? refused.text : problem.text;
+    if (refused.kind == ERROR_RUN) // it is one, but does not fit in memory now
+        error_run(error, "%s: %s", path, why);
+    else if (!ok)
+        error_set(error, "%s: not a state of this experiment%s%s", path, *why ? ": " : "", why);
     json_decref(state);
     free(path);
     return ok;
@@ -237,6 +240,8 @@ static bool read_weights(const char *directory, struct training *t, struct error
     struct safetensors file;
     bool ok = safetensors_open(&file, path, error);
     if (ok) {
+        free(t->start);
+        t->start = xmemdup(t->weights.data, t->model->weight_floats * sizeof *t->start);
         ok = load_weights(&t->weights, &file, &(struct load_options){0}, NULL, error) ||
              error_prefix(error, "%s: ", path);
         safetensors_close(&file);

@@ -94,7 +94,10 @@ struct session *trainer_start(struct training *training, struct run *run,
     publish_open(&t->publisher, training_settings(training));
     points_open(&t->points, options->point_bytes);
     if (options->interactive) {
-        measure_open(&t->measure, &training->weights);
+        struct weights first = training->weights;
+        if (training->start)
+            first.data = training->start;
+        measure_open(&t->measure, &first);
         training->measure = &t->measure;
         training->pass.node_seconds =
             xcalloc((size_t)training->model->node_count, sizeof *training->pass.node_seconds);

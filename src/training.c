@@ -274,6 +274,7 @@ void training_close(struct training *t) {
     free(t->gradient);
     free(t->step_lr);
     free(t->statistics);
+    free(t->start);
     free(t);
 }
 

@@ -66,6 +66,7 @@ struct training {
     const float **gradient;  // [param_count], of the step at hand
     double *step_lr;         // [param_count], of the step at hand
     float *statistics;       // running statistics as they were before a forward pass
+    float *start;            // the weights before a saved state was read into them, or NULL
     struct measure *measure; // told of every step, if not NULL; the owner's to close
 };
 

@@ -254,6 +254,36 @@ static void killed_and_resumed_equals_uninterrupted(void **state) {
     free(parts);
 }
 
+// Drift counts from the pretrained weights, not from where a run was taken up.
+static void drift_survives_a_resume(void **state) {
+    char *directory = files_join(*state, "run");
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, directory, options);
+    send(s, COMMAND_STEPS, 3, "");
+    wait_step(s, 3);
+    send(s, COMMAND_APPLY, 0, "freeze fc; thaw block");
+    go_on(&t, s, 4, true);
+    tiny_open(&t, 1, eventful);
+    struct run run;
+    struct error error;
+    assert_true(run_resume(&run, directory, t.training, &options.script, &error));
+    int frozen = model_param(t.model, "fc.weight");
+    struct layers_snapshot layers = layers_open(t.model);
+    s = trainer_start(t.training, &run, &options);
+    t.training = NULL;
+    send(s, COMMAND_STEPS, 1, "");
+    wait_step(s, 5);
+    s->layers(s, &layers);
+    assert_true(layers.params[frozen].drift > 0);
+    assert_true(layers.params[frozen].update_ratio == 0);
+    layers_close(&layers);
+    s->close(s);
+    tiny_close(&t);
+    free(directory);
+}
+
 // Weights that are not finite could not be taken up again: they never replace a good state.
 static void what_diverged_is_not_saved(void **state) {
     char *directory = files_join(*state, "run");
@@ -367,6 +397,7 @@ int main(void) {
         cmocka_unit_test(an_event_that_cannot_be_done_again_fails_the_run),
         IN_DIRECTORY(epochs_added_at_the_end_run_again),
         IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
+        IN_DIRECTORY(drift_survives_a_resume),
         IN_DIRECTORY(what_diverged_is_not_saved),
         cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
         cmocka_unit_test(divergence_pauses_at_the_keyboard),

@@ -96,6 +96,20 @@ static void print_record(struct printer *p, const struct record *r, int64_t epoc
     if (r->kind == RECORD_TEST)
         fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " images\n",
                 tally_loss(&r->test), 100 * tally_accuracy(&r->test), r->test.samples);
+    if (r->kind == RECORD_NOTE)
+        fprintf(p->out, "note     %s\n", r->text);
+}
+
+// The training waits for nobody: what a slow reader of our output missed is told, never left out
+// silently.
+static void print_gap(struct printer *p, const struct record *next, int64_t missed) {
+    struct record r = {.kind = RECORD_NOTE, .step = next->step, .epoch = next->epoch};
+    r.branch = next->branch;
+    snprintf(r.text, sizeof r.text,
+             "%" PRId64 " records are missing here, as they were read too slowly; "
+             "metrics.jsonl has them",
+             missed);
+    print_record(p, &r, 0);
 }
 
 static void print_progress(struct printer *p, const struct snapshot *s) {
@@ -116,9 +130,13 @@ void printer_update(struct printer *p, struct session *session) {
     struct snapshot s;
     int count;
     session->look(session, &s);
-    while ((count = session->read(session, &p->cursor, records, 64)) > 0)
+    for (int64_t next = p->cursor; (count = session->read(session, &p->cursor, records, 64)) > 0;
+         next = p->cursor) {
+        if (p->cursor - next > count)
+            print_gap(p, &records[0], p->cursor - next - count);
         for (int i = 0; i < count; i++)
             print_record(p, &records[i], s.epochs);
+    }
     print_progress(p, &s);
     fflush(p->out);
 }

@@ -94,7 +94,8 @@ static void catch_signal(int i) {
     }
     sigaction(caught[i].number, &action, &before[i]);
     // Whoever started us may have wished it ignored (nohup, a shell without job control).
-    if (caught[i].means != SIGNAL_NONE && before[i].sa_handler == SIG_IGN)
+    bool request = caught[i].means != SIGNAL_NONE || caught[i].number == SIGQUIT;
+    if (request && before[i].sa_handler == SIG_IGN)
         sigaction(caught[i].number, &before[i], NULL);
 }
 

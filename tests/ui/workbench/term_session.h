@@ -71,7 +71,9 @@ static inline void session_shell(int slave, int go, void (*run)(void)) {
     if (job == 0) {
         setpgid(0, 0);
         tcsetpgrp(STDIN_FILENO, getpid());
-        static const int numbers[] = {SIGHUP, SIGTTOU, SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+        // As a shell's job has them, also when the tests run behind a `&`.
+        static const int numbers[] = {SIGHUP,  SIGINT, SIGQUIT, SIGTTOU, SIGSEGV,
+                                      SIGABRT, SIGBUS, SIGFPE,  SIGILL};
         for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
             signal(numbers[i], SIG_DFL);
         run();
