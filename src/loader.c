@@ -128,6 +128,16 @@ static void *make_ahead(void *argument) {
     return NULL;
 }
 
+// No batch holds more than the data does.
+static int largest_batch(const struct dataset *data, const struct loader_settings *settings) {
+    return settings->batch < data->count ? settings->batch : data->count;
+}
+
+size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings) {
+    size_t sample = shape_count(data->shape) * sizeof(float) + sizeof(int) + sizeof(uint32_t);
+    return RING * (size_t)largest_batch(data, settings) * sample;
+}
+
 static void slot_open(struct slot *slot, size_t sample_size, int batch) {
     size_t n = (size_t)batch;
     slot->memory = xmalloc(n * sample_size * sizeof(float) + ALIGN);
@@ -153,10 +163,8 @@ struct loader *loader_open(const struct dataset *data, const struct loader_setti
     l->data = data;
     l->set = *settings;
     l->steps = (data->count - 1) / settings->batch + 1;
-    // No batch holds more than the data does.
-    int largest = settings->batch < data->count ? settings->batch : data->count;
     for (int i = 0; i < RING; i++)
-        slot_open(&l->slot[i], size, largest);
+        slot_open(&l->slot[i], size, largest_batch(data, settings));
     l->image = xmalloc(size * sizeof *l->image);
     l->order = xmalloc((size_t)data->count * sizeof *l->order);
     l->order_epoch = -1;

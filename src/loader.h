@@ -20,6 +20,9 @@ struct loader_settings {
 
 struct loader;
 
+// What a loader's batches take.
+size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings);
+
 // `data` must outlive the loader. Never fails.
 struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings);
 void loader_close(struct loader *l);

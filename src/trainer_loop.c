@@ -38,9 +38,10 @@ void trainer_publish(struct trainer *t) {
         .bytes = training->plan->cost.bytes,
         .cost = training->plan->cost,
     };
-    publish_snapshot(&t->publisher, &s);
+    // The layers first: who sees a step has its layers at hand.
     if (t->interactive)
         publish_layers(&t->publisher, &t->measure.values);
+    publish_snapshot(&t->publisher, &s);
 }
 
 bool trainer_fail(struct trainer *t, const struct error *error) {

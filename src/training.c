@@ -84,6 +84,19 @@ struct loader_settings training_loader_settings(const struct experiment *e, int 
     return s;
 }
 
+struct loader *training_loader(const struct dataset *data, const struct loader_settings *s,
+                               struct error *error) {
+    size_t need = loader_bytes(data, s), have = arena_available();
+    char need_text[32], have_text[32];
+    if (need <= have)
+        return loader_open(data, s);
+    error_run(error,
+              "not enough memory for the batches: need %s, have %s; a smaller train.batch or "
+              "data.size needs less",
+              text_bytes((double)need, need_text), text_bytes((double)have, have_text));
+    return NULL;
+}
+
 // "flip", "crop 2"
 static bool set_augmentation(struct loader_settings *s, const struct text_list *list,
                              struct error *error) {
@@ -125,9 +138,9 @@ static bool open_loader(struct training *t, struct error *error) {
     struct loader_settings s = training_loader_settings(e, channels);
     if (!set_augmentation(&s, &e->data.augment, error))
         return false;
-    t->loader = loader_open(t->data.train, &s);
-    t->epoch_steps = loader_steps(t->loader);
-    return true;
+    t->loader = training_loader(t->data.train, &s, error);
+    t->epoch_steps = t->loader ? loader_steps(t->loader) : 0;
+    return t->loader != NULL;
 }
 
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose) {

@@ -50,12 +50,16 @@ static void predictions_add(struct predictions *p, const struct pass *pass) {
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct predictions *predictions, struct error *error) {
     *out = (struct tally){0};
-    if (!pass_use(&t->pass, t->evaluation, error))
-        return false;
     struct loader_settings s = training_loader_settings(t->experiment, data->shape.c);
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
-    struct loader *loader = loader_open(data, &s);
+    struct loader *loader = training_loader(data, &s, error);
+    if (!loader)
+        return false;
+    if (!pass_use(&t->pass, t->evaluation, error)) {
+        loader_close(loader);
+        return false;
+    }
     if (predictions)
         predictions_open(predictions, data->count, t->model->classes);
     for (int i = 0; i < loader_steps(loader); i++) {

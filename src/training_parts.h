@@ -5,6 +5,10 @@
 #include "training.h"
 
 struct loader_settings training_loader_settings(const struct experiment *e, int channels);
+
+// A loader, or NULL with an error when its batches do not fit in memory.
+struct loader *training_loader(const struct dataset *data, const struct loader_settings *s,
+                               struct error *error);
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
 // A forward pass moves running statistics. These note them, and put back what was noted.

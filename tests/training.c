@@ -224,6 +224,26 @@ static void a_failed_step_leaves_no_trace(void **state) {
     tiny_close(&t);
 }
 
+// A gigabyte for each of the samples: refused by its size, before anything is allocated.
+static void batches_that_do_not_fit_are_refused(void **state) {
+    (void)state;
+    const char *const sets[] = {"train.batch=10000", NULL};
+    struct experiment e;
+    tiny_experiment(&e, sets);
+    struct model *model = residual_model(0);
+    struct pool *pool = pool_open(1);
+    struct dataset *d = tiny_data(10000);
+    d->shape = (struct shape){1 << 14, 1 << 14, 1};
+    struct training_data data = {.train = d};
+    struct error error;
+    assert_null(training_open(&e, model, weights_open(model), data, pool, &error));
+    assert_int_equal(error.kind, ERROR_RUN);
+    assert_non_null(strstr(error.text, "memory for the batches: need 39.1 TiB"));
+    pool_close(pool);
+    model_close(model);
+    experiment_close(&e);
+}
+
 // When all steps are done, settings other than `epochs` can still be changed.
 static void settings_change_after_the_last_step(void **state) {
     (void)state;
@@ -253,6 +273,7 @@ int main(void) {
         cmocka_unit_test(training_learns),
         cmocka_unit_test(divergence_names_step_and_layer),
         cmocka_unit_test(a_failed_step_leaves_no_trace),
+        cmocka_unit_test(batches_that_do_not_fit_are_refused),
         cmocka_unit_test(settings_change_after_the_last_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

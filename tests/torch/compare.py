@@ -17,25 +17,25 @@ against float64 are
 
 and at the end
 
-    tensor:    as gradient, but for one parameter, the largest over the steps; of the parameter
-               where thaw's stands worst beside float32's
     update:    ||w - w64|| / ||w64 - start||, over all thawed parameters
     statistic: ||s - s64|| / ||s64||, over the running means and variances that moved
+    tensor:    as gradient, but of a single parameter, the largest over the steps; of the parameter
+               where thaw's stands worst beside float32's
 
-What is required, of each measure but `tensor` (the worst of some 60 parameters over 20 steps, each a
-ratio of two small rounding errors, is an extreme that luck decides: it is shown, and was seen up to
-4.4): thaw's error <= 4 x max(error of PyTorch float32, floor). For loss
+What is required, of each measure: thaw's error <= 4 x max(error of PyTorch float32, floor). For loss
 and gradient both errors are the largest over the steps so far, and it must hold after every step. The
 floor is 2 units in the last place of float32: 2^-22, times |loss64| for the loss; without it an
-error of PyTorch float32 that happens to be 0 would forbid thaw any. Also, frozen tensors must keep
-their bytes, and num_batches_tracked must be PyTorch's.
+error of PyTorch float32 that happens to be 0 would forbid thaw any. For `tensor` the factor is 8: it
+is there so that no small tensor hides behind large ones, and PyTorch sums the gradients of a
+BatchNorm in double where thaw sums short blocks in float. Also, frozen tensors must keep their bytes,
+num_batches_tracked must be PyTorch's, and no other parameters may have gradients than PyTorch's.
 
 Which batches: where the input of a ReLU crosses 0, or another element becomes the largest of a
 max-pooling window, a gradient jumps (by 1e-3 of its norm in these networks, a thousand roundings),
 and which float32 run jumps first is luck, not accuracy. So batches are drawn at random, but one is
 drawn again while in the float64 run one of a ReLU's N inputs is nearer to 0, or one of N windows has
 its two largest elements nearer together, than 0.2 / N of the inputs' root mean square. Only
-modules that gradients go back through are looked at; of the batches for a full network every fourth
+modules that gradients go back through are looked at; of the batches for a full network one in twenty
 or so passes. Only the float64 run chooses. What remains is rounding, which can be compared at every
 step.
 
@@ -62,8 +62,8 @@ from networks import NETWORKS
 from torch_run import TorchRun
 
 STEPS, BATCH, THREADS = 20, 4, 2
-LIMIT, FLOOR = 4, 2.0**-22
-REPORTED = ("tensor",)
+FLOOR = 2.0**-22
+LIMITS = {"loss": 4, "gradient": 4, "update": 4, "statistic": 4, "tensor": 8}
 DECAY = 1e-4
 
 # What is thawed: everything, or the last block and the head; and whether PyTorch's BatchNorms are
@@ -210,7 +210,7 @@ class Case:
         """Prints a line for each measure; returns how many held and how many did not."""
         passed = failed = 0
         for name, ours, theirs, ratio in self.measures():
-            good = bool(ratio <= LIMIT) or name in REPORTED
+            good = bool(ratio <= LIMITS[name])
             passed, failed = passed + good, failed + (not good)
             print(f"{self.name:40} {name:10} {ours:9.2e} {theirs:9.2e} {ratio:6.2f} "
                   f"{'' if good else 'FAILED'}", flush=True)
