@@ -34,3 +34,14 @@ bool command_pop(struct command_queue *q, struct command *c, bool wait) {
     pthread_mutex_unlock(&q->lock);
     return found;
 }
+
+bool command_interrupts(struct command_queue *q) {
+    bool found = false;
+    pthread_mutex_lock(&q->lock);
+    for (int i = 0; i < q->count; i++) {
+        enum command_kind kind = q->items[(q->first + i) % COMMAND_QUEUE].kind;
+        found |= kind == COMMAND_PAUSE || kind == COMMAND_STOP || kind == COMMAND_REWIND;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return found;
+}

@@ -14,7 +14,7 @@ enum command_kind {
     COMMAND_STEPS,  // runs `count` steps, then pauses
     COMMAND_SAVE,   // saves the state after the running step
     COMMAND_STOP,   // after the running step: save and end
-    COMMAND_REWIND, // to the point at step `count` of branch `branch`; pauses there
+    COMMAND_REWIND, // to step `count` of branch `branch`; pauses there
     COMMAND_PROBE,  // every `count` steps; 0: off
     COMMAND_VERIFY, // rehashes the frozen tensors; the answer is a RECORD_NOTE
     COMMAND_SPEED,  // `count` steps a second (>= 1), of a replay (replay.h); a trainer ignores it
@@ -44,5 +44,8 @@ bool command_push(struct command_queue *q, const struct command *c);
 
 // The oldest command. With `wait`, sleeps until there is one; otherwise false when there is none.
 bool command_pop(struct command_queue *q, struct command *c, bool wait);
+
+// Whether a command stands in it that ends what takes long: pause, stop or rewind.
+bool command_interrupts(struct command_queue *q);
 
 #endif

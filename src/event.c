@@ -34,12 +34,23 @@ static bool parse_line(const char *line, size_t length, struct event *e) {
     return ok;
 }
 
+// Takes the text over.
+static void add(struct event_list *list, const struct event *e) {
+    list->items = xrealloc(list->items, ((size_t)list->count + 1) * sizeof *list->items);
+    list->items[list->count++] = *e;
+}
+
+void event_add(struct event_list *list, const struct event *e) {
+    struct event copy = *e;
+    copy.text = xstrdup(e->text);
+    add(list, &copy);
+}
+
 static bool add_line(struct event_list *list, const char *line, size_t length) {
     struct event e;
     if (!parse_line(line, length, &e))
         return false;
-    list->items = xrealloc(list->items, ((size_t)list->count + 1) * sizeof *list->items);
-    list->items[list->count++] = e;
+    add(list, &e);
     return true;
 }
 
@@ -116,6 +127,38 @@ void event_keep_user(struct event_list *list, int64_t after_id) {
             free(e->text);
     }
     list->count = kept;
+}
+
+int64_t event_fork(const struct event_list *list, int branch, int *parent) {
+    *parent = -1;
+    for (int i = 0; i < list->count; i++) {
+        if (list->items[i].branch != branch)
+            continue;
+        int from = index_of(list, list->items[i].parent);
+        if (from < 0)
+            break;
+        *parent = (int)list->items[from].branch;
+        return list->items[i].step;
+    }
+    return 0;
+}
+
+const struct event *event_before(const struct event_list *list, int branch, int64_t step) {
+    int at = list->count - 1;
+    while (at >= 0 && list->items[at].branch != branch)
+        at--;
+    while (at >= 0 && list->items[at].step > step)
+        at = index_of(list, list->items[at].parent);
+    return at >= 0 ? &list->items[at] : NULL;
+}
+
+bool event_leads_to(const struct event_list *list, int at_branch, int64_t at_step, int branch,
+                    int64_t step) {
+    while (branch != at_branch && branch >= 0) {
+        int64_t forked = event_fork(list, branch, &branch);
+        step = forked < step ? forked : step;
+    }
+    return branch >= 0 && at_step <= step;
 }
 
 void event_list_close(struct event_list *list) {

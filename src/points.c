@@ -113,20 +113,12 @@ void points_keep(struct points *p, const struct training *t, const struct point_
         drop(p, i);
 }
 
-int points_find(const struct points *p, int64_t step, int branch) {
-    for (int i = p->count - 1; i >= 0; i--)
-        if (p->items[i].view.step == step && p->items[i].view.branch == branch)
-            return i;
-    return -1;
-}
-
 static void restore_moment(float **moment, const struct blob *b) {
     free(*moment);
     *moment = b ? xmemdup(b->data, b->bytes) : NULL;
 }
 
-bool points_restore(const struct points *p, int index, struct training *t, struct error *error) {
-    const struct point *point = &p->items[index];
+bool points_restore(const struct point *point, struct training *t, struct error *error) {
     struct settings_history history =
         settings_history_prefix(&point->history, point->history.text_count);
     if (!training_restore(t, history, error))

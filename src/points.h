@@ -16,7 +16,7 @@ struct point {
     uint64_t *frozen;     // [param_count]: hashes
     struct settings_history history;
     struct tally epoch;
-    int64_t last_event;
+    int64_t last_event; // before it
 };
 
 struct points {
@@ -32,11 +32,8 @@ void points_close(struct points *p);
 void points_keep(struct points *p, const struct training *t, const struct point_view *view,
                  int64_t last_event);
 
-// The index of the point at a step of a branch, or -1.
-int points_find(const struct points *p, int64_t step, int branch);
-
 // Makes the training what it was at a point. Fails when its plan does not fit in memory any more;
 // the training then is unchanged.
-bool points_restore(const struct points *p, int index, struct training *t, struct error *error);
+bool points_restore(const struct point *point, struct training *t, struct error *error);
 
 #endif

@@ -46,9 +46,15 @@ static bool directory_empty(const char *path) {
     return entries <= 2;
 }
 
+void run_open(struct run *run) {
+    *run =
+        (struct run){.next_event = 1, .branches = 1, .reached = xcalloc(1, sizeof *run->reached)};
+}
+
 bool run_create(struct run *run, const char *directory, const struct experiment *e,
                 struct error *error) {
-    *run = (struct run){.directory = xstrdup(directory), .next_event = 1, .branches = 1};
+    run_open(run);
+    run->directory = xstrdup(directory);
     if (!*directory)
         return error_set(error, "the name of the run's directory is empty; give --out another");
     if (!directory_empty(directory))
@@ -71,6 +77,8 @@ void run_close(struct run *run) {
     if (run->events)
         fclose(run->events);
     event_list_close(&run->script);
+    event_list_close(&run->log);
+    free(run->reached);
     free(run->directory);
     *run = (struct run){0};
 }
@@ -146,12 +154,25 @@ bool run_event(struct run *run, int64_t step, const char *who, const char *text,
     snprintf(e.who, sizeof e.who, "%s", who);
     e.text = xstrdup(text);
     char *line = event_line(&e);
-    bool ok = append(run->events, run, "events.jsonl", line, error);
-    if (ok)
+    bool ok = !run->events || append(run->events, run, "events.jsonl", line, error);
+    if (ok) {
+        event_add(&run->log, &e);
         run->last_event = run->next_event++;
+    }
     free(line);
     free(e.text);
     return ok;
+}
+
+void run_reach(struct run *run, int64_t step) {
+    int64_t *reached = &run->reached[run->branch];
+    *reached = step > *reached ? step : *reached;
+}
+
+void run_fork(struct run *run) {
+    run->branch = run->branches++;
+    run->reached = xrealloc(run->reached, (size_t)run->branches * sizeof *run->reached);
+    run->reached[run->branch] = 0;
 }
 
 // Any finite loss is better than one that is not.
@@ -271,14 +292,18 @@ static bool cut_log(const struct run *run, const char *name, int64_t bytes, stru
     return ok;
 }
 
-static bool later_events(const struct run *run, int64_t last_event, struct event_list *later,
-                         struct error *error) {
+// The log up to a state, and what the user did after it.
+static bool read_events(struct run *run, int64_t last_event, struct event_list *later,
+                        struct error *error) {
     char *path = in_run(run, "events.jsonl");
     bool ok = event_read(path, later, error);
-    if (ok)
-        event_keep_user(later, last_event);
     free(path);
-    return ok;
+    if (!ok)
+        return false;
+    for (int i = 0; i < later->count && later->items[i].id <= last_event; i++)
+        event_add(&run->log, &later->items[i]);
+    event_keep_user(later, last_event);
+    return true;
 }
 
 // Appends what a script still had to do when the state was saved, but for what has been done of it
@@ -304,7 +329,7 @@ static void add_script(struct event_list *later, struct event_list *script) {
 // cut.
 static bool collect_events(struct run *run, struct training *t, struct run_marks *marks,
                            struct event_list *later, struct error *error) {
-    bool ok = later_events(run, marks->last_event, later, error), logged = later->count > 0;
+    bool ok = read_events(run, marks->last_event, later, error), logged = later->count > 0;
     add_script(later, &marks->script);
     if (!ok || !logged)
         return ok;
@@ -315,7 +340,8 @@ static bool collect_events(struct run *run, struct training *t, struct run_marks
 
 bool run_resume(struct run *run, const char *directory, struct training *t,
                 struct event_list *later, struct error *error) {
-    *run = (struct run){.directory = xstrdup(directory), .branches = 1};
+    run_open(run);
+    run->directory = xstrdup(directory);
     *later = (struct event_list){0};
     struct run_marks marks = {0};
     if (!read_pointer(run, &run->state, error))

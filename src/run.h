@@ -17,16 +17,21 @@
 #include <stdio.h>
 
 struct run {
-    char *directory;
+    char *directory; // NULL: nothing is written
     FILE *metrics, *events;
-    int64_t next_event, last_event; // ids
-    int branch, branches;           // of events to come; how many there are
+    struct event_list log;          // all events so far
+    int64_t next_event, last_event; // ids; the parent of the next event
+    int branch, branches;           // in force; how many there are
+    int64_t *reached;               // [branches]: the last step done on each
     int64_t state;                  // number of the state in force; 0: none yet
     struct tally best;              // validation of best.safetensors
     int64_t best_step;              // 0: none yet
     struct event_list script; // the user's events to do again, at their steps; a state tells what
     int scripted;             // is left of them; how many were done
 };
+
+// A run that writes nothing.
+void run_open(struct run *run);
 
 // Makes the directory with experiment.yaml and empty logs. An existing directory is refused unless
 // it is empty.
@@ -50,6 +55,12 @@ bool run_metrics(struct run *run, const struct record *record, struct error *err
 
 // A record as one JSON line without the newline; the caller frees.
 char *record_line(const struct record *record);
+
+// Notes that a step of the branch in force is done.
+void run_reach(struct run *run, int64_t step);
+
+// A new branch, in force from now on.
+void run_fork(struct run *run);
 
 // Appends an event at `step`.
 bool run_event(struct run *run, int64_t step, const char *who, const char *text,

@@ -5,6 +5,7 @@
 #include "checkpoint/safetensors.h"
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,28 @@ static json_t *script_state(const struct event_list *script) {
     return events;
 }
 
+static json_t *reached_state(const struct run *run) {
+    json_t *steps = json_array();
+    for (int i = 0; i < run->branches; i++)
+        json_array_append_new(steps, json_integer(run->reached[i]));
+    return steps;
+}
+
+static bool restore_reached(const json_t *steps, struct run *run) {
+    size_t count = json_array_size(steps);
+    if (count == 0 || count > INT_MAX)
+        return false;
+    run->branches = (int)count;
+    run->reached = xrealloc(run->reached, count * sizeof *run->reached);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *step = json_array_get(steps, i);
+        run->reached[i] = json_integer_value(step);
+        if (!json_is_integer(step) || run->reached[i] < 0)
+            return false;
+    }
+    return true;
+}
+
 static bool restore_script(const json_t *events, struct event_list *script) {
     size_t count = json_array_size(events);
     script->items = xcalloc(count, sizeof *script->items);
@@ -105,8 +128,8 @@ static bool restore_script(const json_t *events, struct event_list *script) {
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
     json_t *state = json_pack(
-        "{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
-        "branch", run->branch, "branches", run->branches, "changes", texts_state(&t->history),
+        "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
+        "branch", run->branch, "reached", reached_state(run), "changes", texts_state(&t->history),
         "script", script_state(&marks->script), "epoch", tally_state(&t->epoch), "best",
         tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
         (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
@@ -158,17 +181,18 @@ static bool restore_history(const json_t *texts, struct training *t, struct erro
 static bool restore_json(const json_t *state, struct run *run, struct training *t,
                          struct run_marks *marks, struct error *error) {
     json_int_t step, best_step, metrics, events, last;
-    json_t *epoch, *best, *params, *texts, *script;
+    json_t *epoch, *best, *params, *texts, *script, *reached;
     if (json_unpack((json_t *)(uintptr_t)state,
-                    "{s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
-                    "branch", &run->branch, "branches", &run->branches, "changes", &texts, "script",
+                    "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
+                    "branch", &run->branch, "reached", &reached, "changes", &texts, "script",
                     &script, "epoch", &epoch, "best", &best, "best_step", &best_step,
                     "metrics_bytes", &metrics, "events_bytes", &events, "last_event", &last,
                     "params", &params) != 0)
         return false;
     if (!restore_history(texts, t, error) || step < 0 || step > t->total || last < 0 ||
-        run->branch < 0 || run->branch >= run->branches || !tally_restore(epoch, &t->epoch) ||
-        !tally_restore(best, &run->best) || !restore_script(script, &marks->script))
+        !restore_reached(reached, run) || run->branch < 0 || run->branch >= run->branches ||
+        !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best) ||
+        !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;

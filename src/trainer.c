@@ -81,15 +81,13 @@ struct session *trainer_start(struct training *training, struct run *run,
     t->training = training;
     t->run = *run;
     *run = (struct run){0};
+    if (t->run.branches == 0)
+        run_open(&t->run);
     t->run.script = options->script;
     t->interactive = options->interactive;
     t->state = options->paused ? SESSION_PAUSED : SESSION_RUNNING;
     t->steps_left = -1;
-    t->branch = t->run.branch;
-    t->rewound = -1;
     t->validation_loss = NAN;
-    if (t->run.branches == 0)
-        t->run.branches = 1;
     command_queue_open(&t->commands);
     publish_open(&t->publisher, training_settings(training));
     points_open(&t->points, options->point_bytes);

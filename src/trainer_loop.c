@@ -21,7 +21,7 @@ void trainer_publish(struct trainer *t) {
     struct snapshot s = {
         .state = t->state,
         .commands = t->taken,
-        .branch = t->branch,
+        .branch = t->run.branch,
         .probe = t->probe,
         .error = t->error,
         .step = training->step,
@@ -51,7 +51,7 @@ bool trainer_fail(struct trainer *t, const struct error *error) {
 }
 
 bool trainer_record(struct trainer *t, struct record *r) {
-    r->branch = t->branch;
+    r->branch = t->run.branch;
     publish_record(&t->publisher, r);
     struct error error;
     if (trainer_keeps_files(t) && r->kind != RECORD_EVENT && !run_metrics(&t->run, r, &error))
@@ -62,17 +62,15 @@ bool trainer_record(struct trainer *t, struct record *r) {
 bool trainer_event(struct trainer *t, const char *who, const char *text) {
     struct record r = {.kind = RECORD_EVENT, .step = t->training->step};
     r.epoch = trainer_epoch(t->training, r.step);
-    r.branch = t->branch;
+    r.branch = t->run.branch;
     snprintf(r.text, sizeof r.text, "%s: %s", who, text);
     publish_record(&t->publisher, &r);
     struct error error;
-    if (trainer_keeps_files(t) && !run_event(&t->run, t->training->step, who, text, &error))
-        return trainer_fail(t, &error);
-    return true;
+    return run_event(&t->run, t->training->step, who, text, &error) || trainer_fail(t, &error);
 }
 
 void trainer_note(struct trainer *t, const char *format, ...) {
-    struct record r = {.kind = RECORD_NOTE, .step = t->training->step, .branch = t->branch};
+    struct record r = {.kind = RECORD_NOTE, .step = t->training->step, .branch = t->run.branch};
     r.epoch = trainer_epoch(t->training, r.step);
     va_list args;
     va_start(args, format);
@@ -88,7 +86,7 @@ static bool apply(struct trainer *t, const char *text) {
     bool fits = settings_history_try(&t->training->history, text, &tried, &error);
     if (fits)
         settings_close(&tried);
-    if (fits && !trainer_leave_point(t))
+    if (fits && !trainer_leave_past(t))
         return false;
     if (!fits || !training_apply(t->training, text, &error)) {
         t->error = error;
@@ -119,7 +117,7 @@ bool trainer_save(struct trainer *t) {
     t->save = false;
     if (!trainer_keeps_files(t))
         return true;
-    if (!trainer_leave_point(t))
+    if (!trainer_leave_past(t))
         return false;
     // What could not be taken up again must not replace what can.
     if (!training_finite(t->training, &error))
@@ -172,7 +170,8 @@ static bool obey(struct trainer *t, const struct command *c) {
         t->stop = true;
         return true;
     case COMMAND_REWIND:
-        return trainer_rewind(t, c->count, c->branch);
+        trainer_rewind(t, c->count, c->branch);
+        return true;
     case COMMAND_PROBE:
         t->probe = c->count > 0 ? c->count : 0;
         t->measure.probing = t->probe > 0;
@@ -239,12 +238,13 @@ static void probe(struct trainer *t) {
 
 static bool one_step(struct trainer *t) {
     struct error error;
-    if (!trainer_leave_point(t))
+    if (!trainer_leave_past(t))
         return false;
     probe(t);
     double start = clock_seconds();
     if (!training_step(t->training, &t->last, &error))
         return diverged(t, &error);
+    run_reach(&t->run, t->training->step);
     double seconds = clock_seconds() - start;
     double speed = (double)t->last.tally.samples / (seconds > 1e-9 ? seconds : 1e-9);
     t->speed = t->speed > 0 ? 0.9 * t->speed + 0.1 * speed : speed;
@@ -321,7 +321,7 @@ static bool finish(struct trainer *t) {
 }
 
 static bool note_start(struct trainer *t) {
-    if (t->run.next_event != 1 || !trainer_keeps_files(t))
+    if (t->run.next_event != 1)
         return true;
     char *fingerprint = run_fingerprint(), *text = xprintf("start: %s", fingerprint);
     bool ok = trainer_event(t, "thaw", text);
@@ -336,7 +336,7 @@ static bool start(struct trainer *t) {
     if (!note_start(t) || (scripted && !trainer_save(t)))
         return false;
     if (t->interactive)
-        trainer_keep_point(t, true);
+        trainer_keep_first(t);
     return true;
 }
 

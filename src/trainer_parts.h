@@ -28,9 +28,7 @@ struct trainer {
     int64_t taken; // commands
     struct measure measure;
     struct points points;
-    int branch;  // in force; run.branch is that of the last event, run.branches how many there are
-    int rewound; // index of the point gone back to and not yet left; -1: none
-    bool forked; // something came after that point
+    bool forks;    // it stands where something came later already: what happens now is a branch
     int64_t probe; // steps between two probes; 0: off
     double validation_loss;
 };
@@ -39,7 +37,7 @@ struct trainer {
 bool trainer_fail(struct trainer *t, const struct error *error);
 bool trainer_record(struct trainer *t, struct record *r);
 bool trainer_event(struct trainer *t, const char *who, const char *text);
-bool trainer_save(struct trainer *t); // at an old point: on a branch of its own
+bool trainer_save(struct trainer *t); // in the past: on a branch of its own
 
 void trainer_note(struct trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trainer_publish(struct trainer *t);
@@ -48,10 +46,13 @@ int64_t trainer_epoch(const struct training *t, int64_t step);
 
 // Keeps the training as it is as a point.
 void trainer_keep_point(struct trainer *t, bool kept);
-// Goes back to a point and pauses there; a point that is no more is told.
-bool trainer_rewind(struct trainer *t, int64_t step, int branch);
-// Whatever happens next happens on a branch of its own, if the training stands at an old point.
-bool trainer_leave_point(struct trainer *t);
+// Keeps the start as a point, and where the run was taken up.
+void trainer_keep_first(struct trainer *t);
+// Goes to a step that was done before, from the nearest point by doing the steps between again, and
+// pauses there; a command that interrupts ends it on the way.
+void trainer_rewind(struct trainer *t, int64_t step, int branch);
+// Whatever happens next happens on a branch of its own, if something came later already.
+bool trainer_leave_past(struct trainer *t);
 
 // What the thread does.
 void trainer_work(struct trainer *t);

@@ -1,4 +1,4 @@
-// Going back in time: points, and the branches that grow from them.
+// Going back in time, and the branches that grow from there.
 #include "base/xalloc.h"
 #include "trainer_parts.h"
 #include <inttypes.h>
@@ -14,55 +14,125 @@ static void tell_points(struct trainer *t) {
     free(views);
 }
 
-void trainer_keep_point(struct trainer *t, bool kept) {
+static void keep_point(struct trainer *t, const struct training *training, int branch, bool kept,
+                       int64_t last_event) {
     struct point_view view = {
-        .step = t->training->step,
-        .branch = t->branch,
+        .step = training->step,
+        .branch = branch,
         .kept = kept,
         .validation_loss = t->validation_loss,
     };
-    points_keep(&t->points, t->training, &view, t->run.last_event);
+    points_keep(&t->points, training, &view, last_event);
     tell_points(t);
 }
 
-bool trainer_rewind(struct trainer *t, int64_t step, int branch) {
-    struct error error;
-    int64_t before = t->training->step;
-    int index = points_find(&t->points, step, branch);
-    if (index < 0) {
-        trainer_note(t, "there is no point at step %" PRId64 " of branch %d any more", step,
-                     branch);
-        return true;
-    }
-    if (!points_restore(&t->points, index, t->training, &error)) {
-        t->error = error;
-        return true;
-    }
-    t->forked |= step != before || branch != t->branch;
-    t->rewound = index;
-    t->branch = branch;
-    t->state = SESSION_PAUSED;
-    t->error = (struct error){0};
-    t->epoch_seconds = 0;
-    t->last = (struct step_result){0};
-    t->validation_loss = t->points.items[index].view.validation_loss;
-    publish_settings(&t->publisher, training_settings(t->training));
-    trainer_note(t, "back at step %" PRId64 " of branch %d; what happens from here is a new branch",
-                 step, branch);
-    return true;
+void trainer_keep_point(struct trainer *t, bool kept) {
+    keep_point(t, t->training, t->run.branch, kept, t->run.last_event);
 }
 
-bool trainer_leave_point(struct trainer *t) {
-    if (t->rewound < 0)
+void trainer_keep_first(struct trainer *t) {
+    if (t->training->step > 0) {
+        struct training start = training_start(t->training);
+        keep_point(t, &start, 0, true, 0);
+        training_start_close(&start);
+    }
+    trainer_keep_point(t, true);
+}
+
+static bool was_there(const struct trainer *t, int64_t step, int branch, struct error *error) {
+    const struct run *run = &t->run;
+    if (branch < 0 || branch >= run->branches)
+        return error_set(error, "there is no branch %d; the branches are 0 to %d", branch,
+                         run->branches - 1);
+    if (step >= 0 && step <= run->reached[branch])
         return true;
-    bool forked = t->forked;
-    int64_t last_event = t->points.items[t->rewound].last_event;
-    t->rewound = -1;
-    t->forked = false;
-    if (!forked)
+    return error_set(error,
+                     "branch %d has no step %" PRId64 " to go back to; it went to step %" PRId64,
+                     branch, step, run->reached[branch]);
+}
+
+// The latest point on the way to a place.
+static const struct point *nearest(const struct trainer *t, int64_t step, int branch) {
+    const struct point *best = NULL;
+    for (int i = 0; i < t->points.count; i++) {
+        const struct point *p = &t->points.items[i];
+        if (event_leads_to(&t->run.log, p->view.branch, p->view.step, branch, step) &&
+            (!best || p->view.step >= best->view.step))
+            best = p;
+    }
+    return best;
+}
+
+// The settings that were changed on the way to a place, after an event.
+static struct event_list settings_after(const struct trainer *t, int64_t after, int64_t step,
+                                        int branch) {
+    struct event_list list = {0};
+    const struct event_list *log = &t->run.log;
+    const struct event *last = event_before(log, branch, step);
+    for (int i = 0; last && log->items + i <= last; i++)
+        event_add(&list, &log->items[i]);
+    if (last)
+        event_keep_branch(&list, (int)last->branch, NULL);
+    event_keep_user(&list, after);
+    return list;
+}
+
+// Does again what was done between a point and a step.
+static bool go_again(struct trainer *t, int64_t step, const struct event_list *settings) {
+    struct training *training = t->training;
+    for (int i = 0;;) {
+        for (; i < settings->count && settings->items[i].step <= training->step; i++)
+            if (!training_apply(training, settings->items[i].text, &t->error))
+                return false;
+        if (training->step >= step || training->step >= training->total ||
+            atomic_load(&t->abandon) || command_interrupts(&t->commands))
+            return true;
+        if (!training_step(training, &t->last, &t->error))
+            return false;
+        trainer_publish(t);
+    }
+}
+
+static void arrive(struct trainer *t, int branch) {
+    int parent;
+    int64_t step = t->training->step, forked;
+    while ((forked = event_fork(&t->run.log, branch, &parent)) > step)
+        branch = parent;
+    const struct event *last = event_before(&t->run.log, branch, step);
+    t->run.branch = branch;
+    t->run.last_event = last ? last->id : 0;
+    t->forks = step < t->run.reached[branch];
+    t->epoch_seconds = 0;
+    t->state = SESSION_PAUSED;
+    publish_settings(&t->publisher, training_settings(t->training));
+}
+
+void trainer_rewind(struct trainer *t, int64_t step, int branch) {
+    struct error error = {0};
+    const struct point *from = was_there(t, step, branch, &error) ? nearest(t, step, branch) : NULL;
+    if (!from || !points_restore(from, t->training, &error)) {
+        t->error = error;
+        return;
+    }
+    t->error = (struct error){0};
+    t->last = (struct step_result){0};
+    t->validation_loss = from->view.validation_loss;
+    t->state = SESSION_RUNNING;
+    t->run.branch = branch;
+    struct event_list settings = settings_after(t, from->last_event, step, branch);
+    bool ok = go_again(t, step, &settings);
+    event_list_close(&settings);
+    arrive(t, branch);
+    if (ok)
+        trainer_note(t, "back at step %" PRId64 " of branch %d%s", t->training->step, t->run.branch,
+                     t->forks ? "; what happens from here is a new branch" : "");
+}
+
+bool trainer_leave_past(struct trainer *t) {
+    if (!t->forks)
         return true;
+    t->forks = false;
     t->run.scripted = t->run.script.count; // a script was the old branch's
-    t->run.last_event = last_event;
-    t->branch = t->run.branch = t->run.branches++;
+    run_fork(&t->run);
     return trainer_event(t, "user", "rewind") && trainer_save(t);
 }

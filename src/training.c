@@ -291,6 +291,25 @@ void training_close(struct training *t) {
     free(t);
 }
 
+struct training training_start(const struct training *t) {
+    size_t params = (size_t)t->model->param_count + 1;
+    struct training start = *t;
+    start.step = 0;
+    start.epoch = (struct tally){0};
+    start.weights.data = t->start ? t->start : t->weights.data;
+    start.history = settings_history_prefix(&t->history, 0);
+    start.optim.states = xcalloc(params, sizeof *start.optim.states);
+    start.frozen = xcalloc(params, sizeof *start.frozen);
+    note_frozen(&start, NULL, &training_settings(&start)->flags);
+    return start;
+}
+
+void training_start_close(struct training *start) {
+    settings_history_close(&start->history);
+    free(start->optim.states);
+    free(start->frozen);
+}
+
 double training_lr(const struct training *t) {
     int64_t step = t->step < t->total ? t->step : t->total - 1;
     return training_settings(t)->lr_factor * lr_at(&t->lr, step, t->total);

@@ -109,6 +109,11 @@ double training_lr(const struct training *t);
 // Rehashes all frozen tensors; false with the name of the first one that changed.
 bool training_verify(const struct training *t, struct error *error);
 
+// The training as it was before its first step, for reading alone: shares everything but what
+// differs, which training_start_close frees.
+struct training training_start(const struct training *t);
+void training_start_close(struct training *start);
+
 // False (ERROR_RUN) with the name of the first tensor that holds a value that is not finite.
 bool training_finite(const struct training *t, struct error *error);
 

@@ -113,12 +113,34 @@ static void many_writers_lose_nothing(void **state) {
     command_queue_close(&q);
 }
 
+static void some_commands_interrupt(void **state) {
+    (void)state;
+    static const struct {
+        enum command_kind kind;
+        bool interrupts;
+    } kinds[] = {
+        {COMMAND_APPLY, false}, {COMMAND_RUN, false},   {COMMAND_STEPS, false},
+        {COMMAND_SAVE, false},  {COMMAND_PROBE, false}, {COMMAND_VERIFY, false},
+        {COMMAND_PAUSE, true},  {COMMAND_REWIND, true}, {COMMAND_STOP, true},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct command_queue q;
+        command_queue_open(&q);
+        assert_false(command_interrupts(&q));
+        command_push(&q, &(struct command){.kind = COMMAND_RUN});
+        command_push(&q, &(struct command){.kind = kinds[i].kind});
+        assert_int_equal(command_interrupts(&q), kinds[i].interrupts);
+        command_queue_close(&q);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_queue_gives_nothing),
         cmocka_unit_test(commands_leave_in_the_order_of_coming),
         cmocka_unit_test(a_full_queue_refuses_and_keeps_what_it_has),
         cmocka_unit_test(many_writers_lose_nothing),
+        cmocka_unit_test(some_commands_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

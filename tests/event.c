@@ -231,6 +231,64 @@ static void the_user_s_acts_are_kept(void **state) {
     }
 }
 
+// 0: 1 at 0, 2 at 6; 1 (from 0 at 4): 3 at 4, 4 at 9; 2 (from 1 at 9): 5 at 9; 3 (from 1 at 5): 6
+// at 5.
+static const char tree[] =
+    "{\"id\":1,\"parent\":0,\"branch\":0,\"step\":0,\"who\":\"thaw\",\"do\":\"start\"}\n"
+    "{\"id\":2,\"parent\":1,\"branch\":0,\"step\":6,\"who\":\"user\",\"do\":\"thaw a\"}\n"
+    "{\"id\":3,\"parent\":1,\"branch\":1,\"step\":4,\"who\":\"user\",\"do\":\"rewind\"}\n"
+    "{\"id\":4,\"parent\":3,\"branch\":1,\"step\":9,\"who\":\"user\",\"do\":\"thaw b\"}\n"
+    "{\"id\":5,\"parent\":4,\"branch\":2,\"step\":9,\"who\":\"user\",\"do\":\"rewind\"}\n"
+    "{\"id\":6,\"parent\":3,\"branch\":3,\"step\":5,\"who\":\"user\",\"do\":\"rewind\"}\n";
+
+static void branches_grow_from_their_parents(void **state) {
+    (void)state;
+    static const struct {
+        int parent;
+        int64_t step;
+    } forks[] = {{-1, 0}, {0, 4}, {1, 9}, {1, 5}, {-1, 0}}; // the last one is none
+    struct event_list list = events_of(tree);
+    for (int branch = 0, parent; branch < 5; branch++) {
+        assert_int_equal(event_fork(&list, branch, &parent), forks[branch].step);
+        assert_int_equal(parent, forks[branch].parent);
+    }
+    event_list_close(&list);
+}
+
+static void places_have_events_before_them(void **state) {
+    (void)state;
+    static const struct {
+        int branch, step, id;
+    } places[] = {{0, 0, 1}, {0, 5, 1}, {0, 6, 2}, {0, 99, 2}, {1, 3, 1}, {1, 4, 3},
+                  {1, 8, 3}, {1, 9, 4}, {2, 9, 5}, {2, 8, 3},  {3, 5, 6}, {3, 4, 3}};
+    struct event_list list = events_of(tree);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const struct event *e = event_before(&list, places[i].branch, places[i].step);
+        assert_non_null(e);
+        assert_int_equal(e->id, places[i].id);
+    }
+    assert_null(event_before(&list, 4, 9));
+    event_list_close(&list);
+}
+
+static void what_leads_to_a_place_is_on_its_way(void **state) {
+    (void)state;
+    static const struct {
+        int at_branch, at_step, branch, step;
+        bool leads;
+    } ways[] = {
+        {0, 6, 0, 6, true},  {0, 7, 0, 6, false}, {0, 4, 1, 9, true},  {0, 5, 1, 9, false},
+        {1, 4, 0, 9, false}, {0, 4, 2, 9, true},  {1, 9, 2, 12, true}, {1, 10, 2, 12, false},
+        {1, 6, 3, 9, false}, {2, 9, 3, 9, false}, {1, 5, 3, 9, true},  {0, 3, 1, 2, false},
+    };
+    struct event_list list = events_of(tree);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        assert_int_equal(
+            event_leads_to(&list, ways[i].at_branch, ways[i].at_step, ways[i].branch, ways[i].step),
+            ways[i].leads);
+    event_list_close(&list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_one_json_object),
@@ -242,6 +300,9 @@ int main(void) {
         cmocka_unit_test(a_branch_is_the_way_from_the_root_to_its_end),
         cmocka_unit_test(an_unknown_branch_is_refused),
         cmocka_unit_test(the_user_s_acts_are_kept),
+        cmocka_unit_test(branches_grow_from_their_parents),
+        cmocka_unit_test(places_have_events_before_them),
+        cmocka_unit_test(what_leads_to_a_place_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -30,9 +30,16 @@ static void keep(struct points *p, const struct training *t, int branch, bool ke
     points_keep(p, t, &view, 100 + t->step);
 }
 
+static bool has(const struct points *p, int64_t step, int branch) {
+    for (int i = 0; i < p->count; i++)
+        if (p->items[i].view.step == step && p->items[i].view.branch == branch)
+            return true;
+    return false;
+}
+
 static void restore(const struct points *p, int index, struct training *t) {
     struct error error;
-    if (!points_restore(p, index, t, &error))
+    if (!points_restore(&p->items[index], t, &error))
         fail_msg("%s", error.text);
 }
 
@@ -134,7 +141,7 @@ static void points_grow_sparser_with_age(void **state) {
         kept += i == 20 || i == 40;
         check_thinned(&p, t.training, kept);
     }
-    assert_true(points_find(&p, 21, 0) > 0 && points_find(&p, 41, 0) > 0);
+    assert_true(has(&p, 21, 0) && has(&p, 41, 0));
     assert_in_range(p.count, 12, 60);
     int passing = 0, young = 0; // of the first half, and of the last quarter
     for (int i = 0; i < p.count; i++) {
@@ -184,31 +191,8 @@ static void branches_are_thinned_together(void **state) {
         }
         restore(&p, 0, t.training);
     }
-    assert_true(points_find(&p, 0, 0) == 0 && points_find(&p, 20, 3) == p.count - 1);
+    assert_true(has(&p, 0, 0) && has(&p, 20, 3));
     assert_in_range(p.count, 8, 80);
-    points_close(&p);
-    tiny_close(&t);
-}
-
-static void points_are_found_by_step_and_branch(void **state) {
-    (void)state;
-    struct tiny t;
-    struct points p;
-    tiny_open(&t, 1, adam);
-    points_open(&p, SIZE_MAX);
-    assert_int_equal(points_find(&p, 0, 0), -1);
-    keep(&p, t.training, 0, true);
-    run_steps(t.training, 3);
-    keep(&p, t.training, 0, true);
-    keep(&p, t.training, 1, true);
-    apply(t.training, "lr x0.5");
-    keep(&p, t.training, 0, true);
-    assert_int_equal(points_find(&p, 0, 0), 0);
-    assert_int_equal(points_find(&p, 3, 1), 2);
-    assert_int_equal(points_find(&p, 3, 0), 3); // the latest at that step: with the change
-    assert_int_equal(points_find(&p, 2, 0), -1);
-    assert_int_equal(points_find(&p, 0, 1), -1);
-    assert_int_equal(p.items[3].last_event, 103);
     points_close(&p);
     tiny_close(&t);
 }
@@ -294,7 +278,6 @@ int main(void) {
         cmocka_unit_test(points_grow_sparser_with_age),
         cmocka_unit_test(no_budget_leaves_what_must_stay),
         cmocka_unit_test(branches_are_thinned_together),
-        cmocka_unit_test(points_are_found_by_step_and_branch),
         cmocka_unit_test(restoring_gives_every_byte_back),
         cmocka_unit_test(what_was_undone_can_be_redone_after_restoring),
     };

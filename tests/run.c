@@ -320,7 +320,10 @@ static void a_saved_state_comes_back_whole(void **state) {
     open_saved(&s, state);
     s.run.best = (struct tally){0.1 + 0.2, 3, 20};
     s.run.best_step = 4;
-    s.run.branch = 2, s.run.branches = 4;
+    for (int i = 0; i < 3; i++)
+        run_fork(&s.run);
+    run_reach(&s.run, 7);
+    s.run.branch = 2;
     must(training_apply(s.tiny.training, "undo", &s.error), &s.error); // the history goes along
     must(run_save_state(&s.run, s.tiny.training, &s.error), &s.error);
     struct training_copy expected = training_copy(s.tiny.training);
@@ -328,6 +331,7 @@ static void a_saved_state_comes_back_whole(void **state) {
     training_copy_equal(&expected, t.training);
     assert_memory_equal(&run.best, &s.run.best, sizeof run.best);
     assert_true(run.best_step == 4 && run.branch == 2 && run.branches == 4);
+    assert_true(run.reached[0] == 0 && run.reached[2] == 0 && run.reached[3] == 7);
     assert_true(run.last_event == 2 && run.next_event == 3 && run.state == 2);
     assert_int_equal(later.count, 0);
     run_steps(s.tiny.training, 4);
@@ -590,6 +594,9 @@ static void values_that_do_not_fit_are_refused(void **state) {
         {"changes", "[1]"},
         {"branch", "-1"},
         {"branch", "1"},
+        {"reached", "[]"},
+        {"reached", "[-1]"},
+        {"reached", "[0.5]"},
         {"last_event", "-1"},
         {"params", "{}"},
         {"epoch", "{\"loss\":\"1\"}"},
@@ -602,7 +609,7 @@ static void values_that_do_not_fit_are_refused(void **state) {
     open_saved(&s, state);
     char *text = content(s.directory, "state-1/state.json", &size);
     json_t *good = json_loads(text, 0, NULL);
-    for (int i = 0; i < 12; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         json_t *bad = json_copy(good);
         json_object_set_new(bad, wrong[i].key, json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
         put_json(s.directory, bad);

@@ -157,6 +157,129 @@ static void branches_from_the_start_have_the_same_root(void **state) {
     free(directory);
 }
 
+// Where no point is: from the nearest one, by doing the steps between again.
+static void any_step_can_be_gone_back_to(void **state) {
+    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
+    for (int i = 0; i < 2; i++) {
+        struct tiny t;
+        tiny_open(&t, 2, eventful);
+        struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 0};
+        struct session *s = start(&t, i ? back : straight, options);
+        send(s, COMMAND_STEPS, 5, "");
+        wait_step(s, 5);
+        send(s, COMMAND_APPLY, 0, "thaw block");
+        send(s, COMMAND_STEPS, i ? 20 : 6, "");
+        wait_step(s, i ? 25 : 11);
+        if (i) {
+            rewind_to(s, 11, 0);
+            wait_step(s, 11);
+        }
+        send(s, COMMAND_APPLY, 0, "freeze conv1");
+        send(s, COMMAND_RUN, 0, "");
+        assert_int_equal(wait_step(s, 48).branch, i);
+        send(s, COMMAND_STOP, 0, "");
+        wait_until(s, ended);
+        s->close(s);
+        tiny_close(&t);
+    }
+    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
+    free(straight);
+    free(back);
+}
+
+// The points of before are gone, the log is not.
+static void a_reopened_run_can_go_back_to_before(void **state) {
+    char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    for (int i = 0; i < 2; i++) {
+        struct tiny t;
+        tiny_open(&t, 1, eventful);
+        struct session *s = start(&t, i ? back : straight, options);
+        send(s, COMMAND_APPLY, 0, "thaw block");
+        send(s, COMMAND_STEPS, 3, "");
+        wait_step(s, 3);
+        send(s, COMMAND_APPLY, 0, "lr x0.5");
+        send(s, COMMAND_STEPS, i ? 9 : 4, "");
+        wait_step(s, i ? 12 : 7);
+        if (i) {
+            rewind_to(s, 2, 0);
+            wait_step(s, 2);
+            send(s, COMMAND_STEPS, 2, "");
+            assert_int_equal(wait_step(s, 4).branch, 1);
+            send(s, COMMAND_STOP, 0, "");
+            wait_until(s, ended);
+            s->close(s);
+            tiny_close(&t);
+            tiny_open(&t, 2, eventful);
+            struct run run;
+            struct error error;
+            assert_true(run_resume(&run, back, t.training, &options.script, &error));
+            s = trainer_start(t.training, &run, &options);
+            t.training = NULL;
+            rewind_to(s, 7, 0);
+            assert_int_equal(wait_step(s, 7).branch, 0);
+        }
+        send(s, COMMAND_APPLY, 0, "undo");
+        send(s, COMMAND_RUN, 0, "");
+        assert_int_equal(wait_step(s, 48).branch, i ? 2 : 0);
+        send(s, COMMAND_STOP, 0, "");
+        wait_until(s, ended);
+        s->close(s);
+        tiny_close(&t);
+    }
+    assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
+    free(straight);
+    free(back);
+}
+
+static struct snapshot refused(struct session *s, int64_t step, int branch, int64_t commands) {
+    rewind_to(s, step, branch);
+    struct snapshot now = wait_commands(s, commands);
+    assert_int_equal(now.error.kind, ERROR_REQUEST);
+    return now;
+}
+
+static void what_was_never_done_is_no_place(void **state) {
+    (void)state;
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, NULL, options);
+    send(s, COMMAND_STEPS, 3, "");
+    wait_step(s, 3);
+    assert_non_null(strstr(refused(s, 4, 0, 2).error.text, "it went to step 3"));
+    assert_non_null(strstr(refused(s, -1, 0, 3).error.text, "no step -1"));
+    assert_non_null(strstr(refused(s, 0, 1, 4).error.text, "the branches are 0 to 0"));
+    assert_int_equal(refused(s, 0, -1, 5).step, 3);
+    s->close(s);
+    tiny_close(&t);
+}
+
+// There and back again, and nothing is a branch: nothing happened in the past.
+static void coming_back_to_the_end_goes_on_there(void **state) {
+    (void)state;
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, NULL, options);
+    send(s, COMMAND_STEPS, 10, "");
+    wait_step(s, 10);
+    rewind_to(s, 4, 0);
+    wait_step(s, 4);
+    rewind_to(s, 10, 0);
+    wait_step(s, 10);
+    send(s, COMMAND_STEPS, 1, "");
+    assert_int_equal(wait_step(s, 11).branch, 0);
+    rewind_to(s, 4, 0);
+    wait_step(s, 4);
+    send(s, COMMAND_STEPS, 1, "");
+    assert_int_equal(wait_step(s, 5).branch, 1);
+    rewind_to(s, 3, 1); // before branch 1 began: that is branch 0
+    assert_int_equal(wait_step(s, 3).branch, 0);
+    s->close(s);
+    tiny_close(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(branches_run_again_give_the_same_bits),
@@ -164,6 +287,10 @@ int main(void) {
         IN_DIRECTORY(stopped_at_an_old_point_goes_on_from_there),
         cmocka_unit_test(a_script_stays_on_its_branch),
         IN_DIRECTORY(branches_from_the_start_have_the_same_root),
+        IN_DIRECTORY(any_step_can_be_gone_back_to),
+        IN_DIRECTORY(a_reopened_run_can_go_back_to_before),
+        cmocka_unit_test(what_was_never_done_is_no_place),
+        cmocka_unit_test(coming_back_to_the_end_goes_on_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

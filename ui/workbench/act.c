@@ -80,11 +80,8 @@ void act_rewind(struct app *a, int64_t step, int branch) {
         a->scene.point = -1;
 }
 
-// A reopened run has its first point where it was taken up.
 void act_restart(struct app *a) {
-    const struct scene *s = &a->scene;
-    bool all = s->point_count > 0 && s->point_count < SCENE_POINTS;
-    act_rewind(a, all ? s->points[0].step : 0, all ? s->points[0].branch : 0);
+    act_rewind(a, 0, 0);
 }
 
 // The last point before the present, or the first one.
@@ -209,6 +206,20 @@ static bool act_on_run(struct app *a, enum action action) {
     }
 }
 
+// To the chosen point, or where the cursor reads the curves.
+static bool rewind_to_chosen(struct app *a) {
+    const struct scene *s = &a->scene;
+    struct panels *p = &a->panels;
+    if (s->point >= 0 && s->point < s->point_count)
+        act_rewind(a, s->points[s->point].step, s->points[s->point].branch);
+    else if (p->cursor_shown && a->view == VIEW_TRAIN)
+        act_rewind(a, p->cursor, s->now.branch);
+    else
+        return false;
+    p->cursor_shown = false;
+    return true;
+}
+
 static bool act_in_time(struct app *a, enum action action) {
     struct scene *s = &a->scene;
     bool chosen = s->point >= 0 && s->point < s->point_count;
@@ -221,9 +232,7 @@ static bool act_in_time(struct app *a, enum action action) {
         choose_point(a, action == ACTION_EARLIER ? -1 : 1);
         return true;
     case ACTION_ENTER:
-        if (chosen && a->view != VIEW_RUNS)
-            act_rewind(a, s->points[s->point].step, s->points[s->point].branch);
-        return chosen && a->view != VIEW_RUNS;
+        return a->view != VIEW_RUNS && rewind_to_chosen(a);
     case ACTION_ESCAPE:
         s->point = -1;
         return chosen;

@@ -50,7 +50,7 @@ static void word_rewind(struct app *a, const char *rest) {
     if (second)
         *second++ = '\0';
     if (!text_to_int(copy, &step) || (second && !text_to_int(second, &branch)))
-        wrong(a, "write `rewind 120`, or `rewind 120 1` for a point of branch 1");
+        wrong(a, "write `rewind 120`, or `rewind 120 1` for a step of branch 1");
     else
         act_rewind(a, step, (int)branch);
     free(copy);
@@ -143,7 +143,7 @@ const struct act_word act_word_table[] = {
     {"epoch", "", "to the end of the epoch, then pause", word_epoch},
     {"undo", "", "take back the last setting", word_undo},
     {"redo", "", "bring it again", word_redo},
-    {"rewind", "STEP [BRANCH]", "back to a point", word_rewind},
+    {"rewind", "STEP [BRANCH]", "back to that step", word_rewind},
     {"restart", "", "back to the start", word_restart},
     {"save", "", "save the state", word_save},
     {"verify", "", "prove that frozen tensors are unchanged", word_verify},

@@ -176,6 +176,17 @@ static void points_are_chosen_and_gone_back_to(void **state) {
     assert_int_equal(w->fake.now.step, 0);
 }
 
+static void the_reading_cursor_is_a_place_to_go_back_to(void **state) {
+    struct world *w = *state;
+    attach(w);
+    type(w, ":step 12\nc");
+    for (int i = 0; i < 4; i++)
+        key(w, TERM_LEFT);
+    key(w, '\n');
+    assert_int_equal(w->fake.now.step, 8);
+    assert_false(w->app.panels.cursor_shown);
+}
+
 static void wrong_words_say_what_would_be_right(void **state) {
     struct world *w = *state;
     attach(w);
@@ -462,6 +473,7 @@ int main(void) {
         WORLD(the_run_obeys),
         WORLD(nothing_thawed_does_not_run),
         WORLD(points_are_chosen_and_gone_back_to),
+        WORLD(the_reading_cursor_is_a_place_to_go_back_to),
         WORLD(wrong_words_say_what_would_be_right),
         WORLD(long_messages_take_two_rows),
         WORLD(a_filter_works_while_it_is_typed),
