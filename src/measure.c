@@ -45,10 +45,6 @@ static double distance(const float *x, const float *y, size_t n) {
     return sqrt(sum);
 }
 
-static float ratio(double part, double whole) {
-    return whole > 0 ? (float)(part / whole) : NAN;
-}
-
 // A tied parameter shows its storage's values under its own name.
 static void measure_weights(struct measure *m, const struct weights *w, int p) {
     const struct param *param = &m->model->params[m->model->params[p].storage];
@@ -57,8 +53,10 @@ static void measure_weights(struct measure *m, const struct weights *w, int p) {
     const float *now = weights_at(w, p), *start = m->start + param->at,
                 *before = m->before + param->at;
     struct layer_values *v = &m->values.params[p];
-    v->update_ratio = ratio(distance(now, before, param->count), norm(before, param->count));
-    v->drift = ratio(distance(now, start, param->count), norm(start, param->count));
+    v->update = (float)distance(now, before, param->count);
+    v->before = (float)norm(before, param->count);
+    v->drift = (float)distance(now, start, param->count);
+    v->start = (float)norm(start, param->count);
 }
 
 static void measure_times(struct measure *m, const struct pass *pass) {

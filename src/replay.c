@@ -286,7 +286,7 @@ static void door_layers(struct session *s, struct layers_snapshot *out) {
     (void)s;
     out->step = -1;
     for (int p = 0; p < out->param_count; p++)
-        out->params[p] = (struct layer_values){NAN, NAN, NAN, NAN};
+        out->params[p] = (struct layer_values){NAN, NAN, NAN, NAN, NAN, NAN};
     for (int m = 0; m < out->module_count; m++)
         out->seconds[m] = NAN;
 }

@@ -9,7 +9,7 @@ struct layers_snapshot layers_open(const struct model *model) {
     l.params = xcalloc((size_t)l.param_count + 1, sizeof *l.params);
     l.seconds = xcalloc((size_t)l.module_count + 1, sizeof *l.seconds);
     for (int p = 0; p < l.param_count; p++)
-        l.params[p] = (struct layer_values){NAN, NAN, NAN, NAN};
+        l.params[p] = (struct layer_values){NAN, NAN, NAN, NAN, NAN, NAN};
     return l;
 }
 

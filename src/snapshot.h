@@ -31,12 +31,13 @@ struct snapshot {
     struct plan_cost cost;
 };
 
-// One parameter as the layer tree shows it. NAN: not known, or not wanted.
+// One parameter as the layer tree shows it, by norms, which add up over a module. NAN: not known, or
+// not wanted.
 struct layer_values {
-    float gradient_norm; // of the last step; of a frozen one, of the last probe
-    float update_ratio;  // |change of the last measured step| / |weights|
-    float drift;         // |weights - start| / |start|
-    float lr;            // of the last step, with its multipliers
+    float gradient_norm;  // of the last step; of a frozen one, of the last probe
+    float update, before; // |change of the last measured step|, and |weights| before it
+    float drift, start;   // |weights - start|, and |start|
+    float lr;             // of the last step, with its multipliers
 };
 
 // Latest values by parameter and module. A reader opens one and has it filled again and again.

@@ -139,7 +139,8 @@ static void layers_are_copied_into_the_reader_s(void **state) {
     assert_int_equal(out.step, -1);
     in.step = 12;
     for (int i = 0; i < in.param_count; i++)
-        in.params[i] = (struct layer_values){(float)i, (float)i + 1, (float)i + 2, (float)i + 3};
+        in.params[i] = (struct layer_values){(float)i,     (float)i + 1, (float)i + 2,
+                                             (float)i + 3, (float)i + 4, (float)i + 5};
     for (int i = 0; i < in.module_count; i++)
         in.seconds[i] = (float)i / 8;
     publish_layers(&p, &in);

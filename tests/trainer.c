@@ -277,7 +277,7 @@ static void drift_survives_a_resume(void **state) {
     wait_step(s, 5);
     s->layers(s, &layers);
     assert_true(layers.params[frozen].drift > 0);
-    assert_true(layers.params[frozen].update_ratio == 0);
+    assert_true(layers.params[frozen].update == 0);
     layers_close(&layers);
     s->close(s);
     tiny_close(&t);

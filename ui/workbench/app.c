@@ -98,6 +98,7 @@ bool app_update(struct app *a) {
         return false;
     a->panels.raster = raster_kind(a);
     scene_update(&a->scene, a->session, &a->cursor);
+    what_if_watch(&a->what_if, &a->scene);
     if (a->state == APP_STOPPING && over(a))
         a->state = APP_ENDED;
     return true;

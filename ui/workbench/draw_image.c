@@ -53,13 +53,13 @@ static int pair_of(int above, int below) {
             return PAIR_FIRST + i;
     int at = count++ % most;
     known[at] = key;
-    init_extended_pair(PAIR_FIRST + at, above, below);
+    init_extended_pair(PAIR_FIRST + at, theme_colour(above), theme_colour(below));
     return PAIR_FIRST + at;
 }
 
 static bool colourful(void) {
-    const struct theme_options *theme = theme_now();
-    return theme->colour && !theme->ascii && has_colors() && COLORS >= 256 && most_pairs() > 1024;
+    return theme_now()->colour && !theme_ascii() && has_colors() && COLORS >= 256 &&
+           most_pairs() > 1024;
 }
 
 static void half_block(int row, int column, const double above[3], const double below[3]) {

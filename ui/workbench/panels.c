@@ -137,12 +137,15 @@ static void add_marker(struct panel_plot *out, int64_t step, const char *label, 
 
 // The latest ones, when there are too many.
 static void add_markers(struct panel_plot *out, const struct scene *s) {
-    int first = s->mark_count > PANEL_MARKERS - 1 ? s->mark_count - PANEL_MARKERS + 1 : 0;
+    int first = s->mark_count > PANEL_MARKERS - 2 ? s->mark_count - PANEL_MARKERS + 2 : 0;
     for (int i = first; i < s->mark_count; i++) {
         const struct event_mark *m = &s->marks[i];
         if (scene_on_path(s, m->branch, m->step))
             add_marker(out, m->step, m->text, STYLE_EVENT);
     }
+    const struct curves *branch = scene_branch(s, s->now.branch);
+    if (branch && s->now.step < last_step(&branch->loss))
+        add_marker(out, s->now.step, "now", STYLE_STRONG);
     if (s->point < 0 || s->point >= s->point_count)
         return;
     int64_t step = s->points[s->point].step;

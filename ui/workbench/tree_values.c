@@ -77,9 +77,18 @@ static void count_param(struct tree_figures *f, const struct scene *s, const str
         f->params += param->count;
 }
 
-static void largest(double *most, float value) {
-    if (isfinite(value) && value > 0 && !((double)value <= *most))
-        *most = value;
+// Squared norms add up.
+struct sums {
+    double gradient, update, before, drift, start; // NAN: none
+};
+
+static void add_square(double *sum, float norm) {
+    if (isfinite(norm))
+        *sum = (isnan(*sum) ? 0 : *sum) + (double)norm * (double)norm;
+}
+
+static double ratio(double part, double whole) {
+    return part > 0 && whole > 0 ? sqrt(part / whole) : NAN;
 }
 
 static bool values_known(const struct scene *s) {
@@ -87,24 +96,24 @@ static bool values_known(const struct scene *s) {
            s->layers.param_count == s->model->param_count;
 }
 
-// Biases begin near zero, where a ratio says little: they do not speak for a module.
-static void add_values(struct tree_figures *f, const struct scene *s, const struct tree_row *row,
-                       int p, double *square) {
+// Statistics speak for their own row alone.
+static void add_values(struct tree_figures *f, struct sums *sums, const struct scene *s,
+                       const struct tree_row *row, int p) {
     const struct param *param = &s->model->params[p];
     const struct layer_values *v = &s->layers.params[p];
-    bool thawed = s->settings.flags.thawed[p];
-    if (freeze_is_statistic(param) && row->param != p)
+    bool thawed = s->settings.flags.thawed[p], statistic = freeze_is_statistic(param);
+    if ((statistic && row->param != p) || met(s->model, row, p))
         return;
-    if (row->param == p || param->kind == PARAM_WEIGHT)
-        largest(&f->drift, v->drift);
-    if (freeze_is_statistic(param))
+    add_square(&sums->drift, v->drift);
+    add_square(&sums->start, v->start);
+    if (statistic)
         return;
-    if ((thawed || s->now.probe > 0) && isfinite(v->gradient_norm) && !met(s->model, row, p))
-        *square = (isnan(*square) ? 0 : *square) + (double)v->gradient_norm * v->gradient_norm;
+    if (thawed || s->now.probe > 0)
+        add_square(&sums->gradient, v->gradient_norm);
     if (!thawed)
         return;
-    if (row->param == p || param->kind == PARAM_WEIGHT)
-        largest(&f->update, v->update_ratio);
+    add_square(&sums->update, v->update);
+    add_square(&sums->before, v->before);
     f->lr_varies |= isfinite(f->lr) && f->lr != (double)v->lr;
     f->lr = (double)v->lr;
 }
@@ -127,9 +136,9 @@ static enum freeze_state row_state(const struct flags *flags, const struct tree_
 
 struct tree_figures tree_figures_of(const struct tree *t, const struct scene *s,
                                     const struct tree_row *row) {
-    double square = NAN;
+    struct sums sums = {NAN, NAN, NAN, NAN, NAN};
     bool known = values_known(s);
-    struct tree_figures f = {.update = NAN, .drift = NAN, .lr = NAN, .share = NAN, .flops = NAN};
+    struct tree_figures f = {.lr = NAN, .share = NAN, .flops = NAN};
     f.state = row_state(&s->wanted.flags, row);
     f.tied = row->param >= 0 && is_tied(s->model, row->param);
     for (int p = 0; p < s->model->param_count; p++) {
@@ -137,9 +146,11 @@ struct tree_figures tree_figures_of(const struct tree *t, const struct scene *s,
             continue;
         count_param(&f, s, row, p);
         if (known)
-            add_values(&f, s, row, p, &square);
+            add_values(&f, &sums, s, row, p);
     }
-    f.gradient = sqrt(square);
+    f.gradient = sqrt(sums.gradient);
+    f.update = ratio(sums.update, sums.before);
+    f.drift = ratio(sums.drift, sums.start);
     if (row->param < 0 && known && s->layers.seconds)
         f.share = share(s, row->module);
     if (row->param < 0 && t->plan.flops && t->plan.flops[row->module] > 0)

@@ -7,6 +7,7 @@
 #include "screen.h"
 #include "test.h"
 #include "ui/workbench/act.h"
+#include <math.h>
 #include <unistd.h>
 
 enum { MONKEY_KEYS = 20000 };
@@ -185,6 +186,22 @@ static void the_reading_cursor_is_a_place_to_go_back_to(void **state) {
     key(w, '\n');
     assert_int_equal(w->fake.now.step, 8);
     assert_false(w->app.panels.cursor_shown);
+}
+
+// Steps under one plan, then under another that takes half the time.
+static void what_a_change_did_is_measured(void **state) {
+    struct world *w = *state;
+    attach(w);
+    w->fake.now.cost = (struct plan_cost){.forward = 1, .data = 1, .weight = 2};
+    w->fake.now.forward_seconds = w->fake.now.backward_seconds = 0.1;
+    for (int i = 0; i < 6; i++)
+        key(w, 's');
+    assert_true(isnan(what_if_measured(&w->app.what_if)));
+    w->fake.now.cost.weight = 0;
+    w->fake.now.backward_seconds = 0;
+    for (int i = 0; i < 6; i++)
+        key(w, 's');
+    assert_float_equal(what_if_measured(&w->app.what_if), 2, 1e-6);
 }
 
 static void wrong_words_say_what_would_be_right(void **state) {
@@ -474,6 +491,7 @@ int main(void) {
         WORLD(nothing_thawed_does_not_run),
         WORLD(points_are_chosen_and_gone_back_to),
         WORLD(the_reading_cursor_is_a_place_to_go_back_to),
+        WORLD(what_a_change_did_is_measured),
         WORLD(wrong_words_say_what_would_be_right),
         WORLD(long_messages_take_two_rows),
         WORLD(a_filter_works_while_it_is_typed),

@@ -61,7 +61,7 @@ static inline void fake_layers(struct session *s, struct layers_snapshot *out) {
     struct fake *f = fake_of(s);
     out->step = f->now.step > 0 ? f->now.step : -1;
     for (int p = 0; p < f->model->param_count; p++)
-        out->params[p] = (struct layer_values){0.5f, 1e-3f, 0.01f, 0.02f};
+        out->params[p] = (struct layer_values){0.5f, 1e-3f, 1, 0.01f, 1, 0.02f};
 }
 
 static inline void fake_settings(struct session *s, struct settings *out) {

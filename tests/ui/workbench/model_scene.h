@@ -59,9 +59,12 @@ static inline void model_scene_train(struct model_scene *m) {
     l->step = 100;
     for (int p = 0; p < m->model->param_count; p++) {
         bool thawed = m->scene.settings.flags.thawed[p];
-        l->params[p] =
-            (struct layer_values){thawed ? 0.1f + (float)p / 100 : NAN, thawed ? 1e-3f : NAN,
-                                  thawed ? 0.02f : 0, thawed ? 0.01f : 0};
+        l->params[p] = (struct layer_values){thawed ? 0.1f + (float)p / 100 : NAN,
+                                             thawed ? 2e-3f : NAN,
+                                             2,
+                                             thawed ? 0.06f : 0,
+                                             3,
+                                             thawed ? 0.01f : 0};
     }
     for (int i = 0; i < m->model->module_count; i++)
         l->seconds[i] = 1e-4f;

@@ -3,6 +3,8 @@
 #include "ui/workbench/draw.h"
 #include "ui/workbench/model_scene.h"
 #include "ui/workbench/screen.h"
+#include "ui/workbench/tree_parts.h"
+#include <math.h>
 
 struct fixture {
     struct model_scene m;
@@ -462,6 +464,30 @@ static void draws_a_wide_tree(void **state) {
     screen_close(&s);
 }
 
+// By norms over all of its parameters: 3, 4 of 4, 3 are 5 of 5.
+static void a_module_speaks_for_all_its_parameters(void **state) {
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, "resnet20", "only head");
+    struct layer_values *values = f.m.scene.layers.params;
+    int weight = model_param(f.m.model, "linear.weight"),
+        bias = model_param(f.m.model, "linear.bias");
+    values[weight] = (struct layer_values){3, 3, 4, 0.03f, 4, 0.1f};
+    values[bias] = (struct layer_values){4, 4, 3, 0.04f, 3, 0.1f};
+    struct tree_row row = {.module = f.m.model->params[weight].module, .param = -1};
+    struct tree_figures figures = tree_figures_of(&f.tree, &f.m.scene, &row);
+    assert_float_equal(figures.gradient, 5, 1e-6);
+    assert_float_equal(figures.update, 1, 1e-6);
+    assert_float_equal(figures.drift, 0.01, 1e-6);
+    row.param = weight;
+    figures = tree_figures_of(&f.tree, &f.m.scene, &row);
+    assert_float_equal(figures.update, 0.75, 1e-6);
+    values[bias].start = values[weight].start = 0; // as a new head's bias: no ratio
+    row.param = -1;
+    assert_true(isnan(tree_figures_of(&f.tree, &f.m.scene, &row).drift));
+    close_fixture(&f);
+}
+
 static void sorts_by_a_column(void **state) {
     (void)state;
     struct fixture f;
@@ -658,6 +684,7 @@ int main(void) {
         cmocka_unit_test(ranges_do_what_is_meant),
         cmocka_unit_test(draws_a_narrow_tree),
         cmocka_unit_test(draws_a_wide_tree),
+        cmocka_unit_test(a_module_speaks_for_all_its_parameters),
         cmocka_unit_test(sorts_by_a_column),
         cmocka_unit_test(a_rule_marks_the_end_of_the_prefix),
         cmocka_unit_test(what_is_pending_is_marked),
