@@ -1,41 +1,8 @@
 // How long a step of the demonstration takes here: measured, not looked up.
-#include "base/clock.h"
 #include "models/experiments.h"
-#include "training.h"
 #include "ui/cli/doctor.h"
 #include "ui/setup.h"
-#include <stdlib.h>
-
-enum { STEPS = 9 };                // timed, at most
-static const double SECONDS = 0.5; // for them all; one is timed in any case
-
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// The median of whole batches (an epoch's last one may be smaller), after one to warm up.
-static bool time_steps(struct training *t, double *seconds, struct error *error) {
-    double times[STEPS], spent = 0;
-    struct step_result result;
-    for (int done = -1; done < 1 || (done < STEPS && spent < SECONDS);) {
-        double start = clock_seconds();
-        if (!training_step(t, &result, error))
-            return false;
-        if (result.tally.samples < t->experiment->train.batch)
-            continue;
-        double taken = clock_seconds() - start;
-        *seconds = taken;
-        if (done >= 0) {
-            times[done] = taken;
-            spent += taken;
-            qsort(times, (size_t)done + 1, sizeof times[0], rising);
-            *seconds = times[done / 2];
-        }
-        done++;
-    }
-    return true;
-}
+#include "ui/timing.h"
 
 static bool add_steps(struct doctor *d, struct training *t, struct error *error) {
     static const struct {
@@ -48,7 +15,7 @@ static bool add_steps(struct doctor *d, struct training *t, struct error *error)
     int64_t batch = t->experiment->train.batch;
     for (int i = 0; i < 3; i++) {
         double seconds = 0;
-        if (!training_apply(t, ways[i].setting, error) || !time_steps(t, &seconds, error))
+        if (!training_apply(t, ways[i].setting, error) || !timing_step(t, &seconds, error))
             return false;
         double rate = (double)batch / seconds;
         struct fact *f = doctor_add(d, ways[i].name, FACT_OK, NULL, "%.*f ms, %.0f images/s",

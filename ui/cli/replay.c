@@ -3,8 +3,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/screen_options.h"
 #include "ui/setup.h"
-#include "ui/workbench/app.h"
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,17 +15,19 @@
 struct replaying {
     const char *run;
     int64_t branch, speed; // -1: of the last event; 0: as replay_open chooses
-    bool paused, no_colour, ascii, no_mouse;
+    bool paused;
+    struct app_options screen;
     struct experiment experiment;
     struct setup setup;
     char title[256];
 };
 
 static const struct option long_options[] = {
-    {"branch", required_argument, NULL, 'b'}, {"speed", required_argument, NULL, 's'},
-    {"no-color", no_argument, NULL, 'c'},     {"no-colour", no_argument, NULL, 'c'},
-    {"ascii", no_argument, NULL, 'a'},        {"no-mouse", no_argument, NULL, 'm'},
-    {"paused", no_argument, NULL, 'p'},       {0},
+    {"branch", required_argument, NULL, 'b'},
+    {"speed", required_argument, NULL, 's'},
+    {"paused", no_argument, NULL, 'p'},
+    SCREEN_OPTIONS,
+    {0},
 };
 
 static int parse_number(const char *name, int64_t least, int64_t *number) {
@@ -40,19 +42,12 @@ static int parse_option(struct replaying *r, int option) {
         return parse_number("branch", 0, &r->branch);
     case 's':
         return parse_number("speed", 1, &r->speed);
-    case 'c':
-        r->no_colour = true;
-        return 0;
-    case 'a':
-        r->ascii = true;
-        return 0;
-    case 'm':
-        r->no_mouse = true;
-        return 0;
     case 'p':
         r->paused = true;
         return 0;
     default:
+        if (screen_option(&r->screen, option))
+            return 0;
         return cli_usage(&cli_replay, "unknown option, or one without its value");
     }
 }
@@ -112,13 +107,8 @@ static bool read_run(struct replaying *r, struct error *error) {
 static int show(struct replaying *r, char **next) {
     struct error error;
     struct app_result result = {0};
-    struct app_options options = {
-        .colour = !r->no_colour && !(getenv("NO_COLOR") && getenv("NO_COLOR")[0]),
-        .ascii = r->ascii,
-        .mouse = !r->no_mouse,
-    };
     struct app_source source = {r->title, start, r};
-    bool ok = app_run(&options, &source, &result, &error);
+    bool ok = app_run(&r->screen, &source, &result, &error);
     if (result.loading)
         _exit(result.interrupted ? 130 : 0); // nobody waits for it
     if (result.session)
@@ -128,7 +118,7 @@ static int show(struct replaying *r, char **next) {
 }
 
 static int replay_main(int argc, char **argv) {
-    struct replaying r = {.branch = -1};
+    struct replaying r = {.branch = -1, .screen = screen_options()};
     struct error error;
     char *next = NULL;
     int code = parse(&r, argc, argv);
@@ -145,8 +135,7 @@ static int replay_main(int argc, char **argv) {
 
 const struct subcommand cli_replay = {
     .name = "replay",
-    .usage = "replay RUN [--branch N] [--speed STEPS] [--paused] [--no-color] [--ascii] "
-             "[--no-mouse]",
+    .usage = "replay RUN [--branch N] [--speed STEPS] [--paused] " SCREEN_USAGE,
     .help = "the workbench over a finished run",
     .run = replay_main,
 };

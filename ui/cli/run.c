@@ -6,6 +6,7 @@
 #include "trainer.h"
 #include "ui/cli/cli.h"
 #include "ui/cli/printer.h"
+#include "ui/timing.h"
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -19,7 +20,8 @@ struct run_request {
     const char *experiment, *out, *resume, *events;
     const char *sets[SET_MOST];
     int set_count, threads;
-    int branch; // of `events`; -1: the newest
+    int branch;    // of `events`; -1: the newest
+    double budget; // seconds; 0: as many epochs as the experiment says
     enum printer_style style;
 };
 
@@ -41,15 +43,11 @@ static void catch_interrupts(void) {
 }
 
 static const struct option long_options[] = {
-    {"out", required_argument, NULL, 'o'},
-    {"set", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'},
-    {"resume", required_argument, NULL, 'r'},
-    {"events", required_argument, NULL, 'e'},
-    {"branch", required_argument, NULL, 'b'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"json", no_argument, NULL, 'j'},
-    {0},
+    {"out", required_argument, NULL, 'o'},     {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'}, {"resume", required_argument, NULL, 'r'},
+    {"events", required_argument, NULL, 'e'},  {"branch", required_argument, NULL, 'b'},
+    {"budget", required_argument, NULL, 'u'},  {"quiet", no_argument, NULL, 'q'},
+    {"json", no_argument, NULL, 'j'},          {0},
 };
 
 static int parse_option(struct run_request *r, int option) {
@@ -68,6 +66,10 @@ static int parse_option(struct run_request *r, int option) {
         if (!text_to_int(optarg, &number) || number < 0 || number > INT_MAX)
             return cli_usage(&cli_run, "--branch %s: give a branch's number, from 0 on", optarg);
         r->branch = (int)number;
+        return 0;
+    case 'u':
+        if (!timing_parse(optarg, &r->budget))
+            return cli_usage(&cli_run, TIMING_USAGE, optarg);
         return 0;
     case 'q':
         r->style = PRINT_NOTHING;
@@ -108,6 +110,9 @@ static int parse(struct run_request *r, int argc, char **argv) {
     if (r->resume && (r->out || r->experiment || r->events || r->set_count))
         return cli_usage(&cli_run, "--resume takes up a run as it was: it goes with no experiment, "
                                    "--out, --set or --events");
+    if (r->budget > 0 && (r->resume || r->events))
+        return cli_usage(&cli_run, "--budget sizes a new run: it does not go with --resume or "
+                                   "--events");
     return 0;
 }
 
@@ -236,6 +241,10 @@ static int train(struct setup *setup, struct training *t, const struct run_reque
     return code;
 }
 
+static bool size(struct experiment *e, const struct run_request *r, struct error *error) {
+    return !(r->budget > 0) || timing_budget(e, r->budget, r->threads, error);
+}
+
 static int run_main(int argc, char **argv) {
     struct run_request request = {.branch = -1};
     int code = parse(&request, argc, argv);
@@ -245,7 +254,8 @@ static int run_main(int argc, char **argv) {
     struct setup setup = {0};
     struct training *t = NULL;
     struct error error;
-    if (read_experiment(&e, &request, &error) && setup_open(&setup, &e, request.threads, &error))
+    if (read_experiment(&e, &request, &error) && size(&e, &request, &error) &&
+        setup_open(&setup, &e, request.threads, &error))
         t = setup_training(&setup, &error);
     code = t ? train(&setup, t, &request) : cli_fail(&error);
     setup_close(&setup);
@@ -255,9 +265,8 @@ static int run_main(int argc, char **argv) {
 
 const struct subcommand cli_run = {
     .name = "run",
-    .usage =
-        "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] [--quiet | --json] "
-        "[--events RUN [--branch N]] | run --resume RUN",
+    .usage = "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] [--budget 60s] "
+             "[--quiet | --json] [--events RUN [--branch N]] | run --resume RUN",
     .help = "fine-tune headless",
     .run = run_main,
 };

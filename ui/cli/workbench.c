@@ -3,7 +3,9 @@
 #include "base/text.h"
 #include "models/experiments.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/screen_options.h"
 #include "ui/cli/workbench_open.h"
+#include "ui/timing.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,18 +15,16 @@
 
 struct command_line {
     struct open_request open;
-    bool no_colour, ascii, no_mouse;
+    struct app_options screen;
 };
 
 static const struct option long_options[] = {
     {"out", required_argument, NULL, 'o'},
     {"set", required_argument, NULL, 's'},
     {"threads", required_argument, NULL, 't'},
-    {"no-color", no_argument, NULL, 'c'},
-    {"no-colour", no_argument, NULL, 'c'},
-    {"ascii", no_argument, NULL, 'a'},
-    {"no-mouse", no_argument, NULL, 'm'},
     {"paused", no_argument, NULL, 'p'},
+    {"budget", required_argument, NULL, 'b'},
+    SCREEN_OPTIONS,
     {0},
 };
 
@@ -48,19 +48,16 @@ static int parse_option(struct command_line *c, int option) {
         return 0;
     case 't':
         return parse_threads(optarg, &c->open.threads);
-    case 'c':
-        c->no_colour = true;
-        return 0;
-    case 'a':
-        c->ascii = true;
-        return 0;
-    case 'm':
-        c->no_mouse = true;
-        return 0;
     case 'p':
         c->open.paused = true;
         return 0;
+    case 'b':
+        if (!timing_parse(optarg, &c->open.budget))
+            return cli_usage(&cli_open, TIMING_USAGE, optarg);
+        return 0;
     default:
+        if (screen_option(&c->screen, option))
+            return 0;
         return cli_usage(&cli_open, "unknown option, or one without its value");
     }
 }
@@ -101,14 +98,9 @@ static int open_one(const struct command_line *c, char **next) {
     struct opening o;
     struct error error;
     struct app_result result = {0};
-    struct app_options options = {
-        .colour = !c->no_colour && !(getenv("NO_COLOR") && getenv("NO_COLOR")[0]),
-        .ascii = c->ascii,
-        .mouse = !c->no_mouse,
-    };
     bool ok = opening_read(&o, &c->open, &error);
     struct app_source source = {o.experiment.name, opening_start, &o};
-    ok = ok && app_run(&options, &source, &result, &error);
+    ok = ok && app_run(&c->screen, &source, &result, &error);
     if (result.loading)
         _exit(result.interrupted ? 130 : 0); // nothing is written yet, and nobody waits for it
     *next = result.next;
@@ -123,7 +115,7 @@ static int open_one(const struct command_line *c, char **next) {
 }
 
 static int open_main(int argc, char **argv) {
-    struct command_line c = {0};
+    struct command_line c = {.screen = screen_options()};
     char *next = NULL;
     int code = parse(&c, argc, argv);
     if (code == 0)
@@ -142,7 +134,7 @@ static int open_main(int argc, char **argv) {
 const struct subcommand cli_open = {
     .name = "open",
     .usage = "[open] [EXPERIMENT | RUN] [--paused] [--set KEY=VALUE]... [--out DIR] [--threads N] "
-             "[--no-color] [--ascii] [--no-mouse]",
+             "[--budget 60s] " SCREEN_USAGE,
     .help = "the workbench: on an experiment, a run, or the demonstration",
     .run = open_main,
 };

@@ -4,6 +4,7 @@
 #include "models/experiments.h"
 #include "trainer.h"
 #include "ui/cli/cli.h"
+#include "ui/timing.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,8 +53,9 @@ static bool read_subject(struct opening *o, struct error *error) {
 bool opening_read(struct opening *o, const struct open_request *request, struct error *error) {
     *o = (struct opening){.request = request};
     bool ok = read_subject(o, error);
-    if (ok && o->resume && (request->set_count || request->out))
-        return error_set(error, "%s is a run, which goes on as it was: without --set and --out",
+    if (ok && o->resume && (request->set_count || request->out || request->budget > 0))
+        return error_set(error,
+                         "%s is a run, which goes on as it was: without --set, --out and --budget",
                          request->subject);
     for (int i = 0; ok && i < request->set_count; i++)
         ok = experiment_set(&o->experiment, request->sets[i], error);
@@ -93,12 +95,24 @@ static bool open_run(struct opening *o, struct training *t, struct run *run,
     return o->resume ? take_up(o, t, run, script, error) : begin(o, run, error);
 }
 
+// As many epochs as the budget has room for; from then on they are the experiment's.
+static bool size(struct opening *o, struct error *error) {
+    double budget = o->request->budget;
+    if (!(budget > 0))
+        return true;
+    if (!timing_budget(&o->experiment, budget, o->request->threads, error))
+        return false;
+    snprintf(o->note, sizeof o->note, "%.0f seconds have room for %lld epochs here", budget,
+             (long long)o->experiment.train.epochs);
+    return true;
+}
+
 bool opening_start(void *context, struct app_session *out, struct error *error) {
     struct opening *o = context;
     struct run run = {0};
     struct trainer_options options = {
         .paused = o->request->paused || o->resume, .interactive = true, .point_bytes = POINT_BYTES};
-    if (!setup_open(&o->setup, &o->experiment, o->request->threads, error))
+    if (!size(o, error) || !setup_open(&o->setup, &o->experiment, o->request->threads, error))
         return false;
     struct training *t = setup_training(&o->setup, error);
     if (!t)

@@ -14,6 +14,7 @@ struct open_request {
     const char *sets[OPEN_SETS];
     int set_count, threads;
     bool paused;
+    double budget; // seconds; 0: as many epochs as the experiment says
 };
 
 // Everything that a workbench session needs; outlives the app.

@@ -17,7 +17,7 @@ void app_theme(const struct app *a) {
         .name = a->projector ? THEME_PROJECTOR : a->preferences.theme,
         .colour = a->options.colour,
         .ascii = a->options.ascii || a->preferences.ascii,
-        .colour_blind = a->preferences.colour_blind,
+        .colour_blind = a->options.colour_blind || a->preferences.colour_blind,
     });
 }
 

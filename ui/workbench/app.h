@@ -39,7 +39,7 @@ struct app_source {
 };
 
 struct app_options {
-    bool colour, ascii, mouse; // ascii and mouse: also as the preferences say
+    bool colour, ascii, mouse, colour_blind; // but for colour: also as the preferences say
 };
 
 enum app_state { APP_GOES_ON, APP_STOPPING, APP_ENDED };

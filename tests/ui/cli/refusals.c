@@ -59,6 +59,11 @@ static void options(void **state) {
     refuse(RUN("run", "--resume", "nowhere"), "nowhere");
     refuse(RUN("run", "--resume", "nowhere", "--out", "out"), "--resume");
     refuse(RUN("run", "tiny.yaml", "--out", "out", "--events", "nowhere"), "nowhere");
+    refuse(RUN("run", "tiny.yaml", "--out", "out", "--budget", "soon"), "60s");
+    refuse(RUN("run", "--resume", "nowhere", "--budget", "60s"), "--budget");
+    refuse(RUN("run", "tiny.yaml", "--out", "out", "--budget", "1s", "--set",
+               "freeze.rules=[thaw none]"),
+           "nothing is thawed");
 }
 
 static void output_directories(void **state) {

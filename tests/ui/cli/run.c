@@ -49,6 +49,19 @@ static void the_resolved_experiment_gives_the_same_bits(void **state) {
     outcome_close(&second);
 }
 
+// The budget becomes epochs before the run starts, which then is like any other.
+static void a_budget_becomes_epochs(void **state) {
+    (void)state;
+    start_tiny();
+    struct outcome first = RUN("run", "tiny.yaml", "--quiet", "--out", "a", "--budget", "0.5s");
+    struct outcome second = RUN("run", "a/experiment.yaml", "--quiet", "--out", "b");
+    assert_done(&first);
+    assert_done(&second);
+    assert_same_file("a/last.safetensors", "b/last.safetensors");
+    outcome_close(&first);
+    outcome_close(&second);
+}
+
 static void json_lines_tell_all_that_happened(void **state) {
     (void)state;
     start_tiny();
@@ -240,6 +253,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(a_run_leaves_its_files),
         PROGRAM_TEST(the_resolved_experiment_gives_the_same_bits),
+        PROGRAM_TEST(a_budget_becomes_epochs),
         PROGRAM_TEST(json_lines_tell_all_that_happened),
         PROGRAM_TEST(quiet_says_nothing),
         PROGRAM_TEST(runs_are_numbered_by_themselves),
