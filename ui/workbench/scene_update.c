@@ -191,8 +191,9 @@ static void tell_error(struct scene *s, const struct snapshot *before) {
 
 void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
     struct snapshot before = s->now;
-    session->look(session, &s->now);
+    // The records first: no curve is ahead of the snapshot, but where the run went back.
     bool evaluated = read_records(s, session, cursor);
+    session->look(session, &s->now);
     s->point_count = session->points(session, s->points, SCENE_POINTS);
     if (s->point >= s->point_count)
         s->point = s->point_count - 1;

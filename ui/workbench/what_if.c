@@ -150,7 +150,8 @@ static void line_speed(const struct what_if *w, struct line *l) {
     else if (fabs(w->speed_up - 1) < 0.005)
         snprintf(l->text, LINE, "as fast as now");
     else
-        snprintf(l->text, LINE, "at most %s× as fast", times(w->speed_up, factor));
+        snprintf(l->text, LINE, "%s %s× as fast", w->speed_up > 1 ? "at most" : "about",
+                 times(w->speed_up, factor));
 }
 
 static void line_backward(const struct what_if *w, struct line *l) {
@@ -183,7 +184,7 @@ static bool line_measured(const struct what_if *w, struct line *l) {
     if (isnan(measured))
         return false;
     l->label = "measured";
-    snprintf(l->text, LINE, "%s× by the last change (at most %s×)", times(measured, is),
+    snprintf(l->text, LINE, "%s× as fast (FLOPs say %s×)", times(measured, is),
              times(w->measure.ceiling, ceiling));
     return true;
 }
