@@ -81,6 +81,8 @@ const struct experiment_key experiment_keys[] = {
          "share of the target spread evenly over all classes"),
     BOOL("train.prefix_dropout", train.prefix_dropout, "false",
          "keep dropout active in the frozen prefix, which rules out caching it"),
+    INT("train.cache", train.cache, "1024", 0, 1048576,
+        "MiB for what the frozen prefix computes of each sample, kept to be used again; 0: none"),
     INT("train.evaluate_every", train.evaluate_every, "1", 1, 100000,
         "epochs between evaluations on the validation samples"),
     INT("train.save_every", train.save_every, "0", 0, 1e9,

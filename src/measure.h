@@ -21,8 +21,8 @@ struct measure {
 void measure_open(struct measure *m, const struct weights *start);
 void measure_close(struct measure *m);
 
-// Around optim_update. Norms of gradients and times are taken at every step; updates and drifts some
-// ten times a second, as they read the weights again.
+// Around optim_update. Norms of gradients and times are taken at every step; updates and drifts
+// some ten times a second, as they read the weights again.
 void measure_before(struct measure *m, const struct weights *w);
 void measure_after(struct measure *m, const struct weights *w, const struct optim *o,
                    const struct optim_step *step, const struct pass *pass);

@@ -50,6 +50,26 @@ static void run_node(struct pass *pass, int index) {
         pass->bad_node = index;
 }
 
+// Between a node's output and the rows of the cut.
+static void copy_cut(struct pass *pass, int index) {
+    const struct pass_cut *cut = pass->cut;
+    size_t size = shape_count(pass->plan->model->nodes[index].shape);
+    float *out = pass->arena.base + pass->plan->nodes[index].out;
+    for (int i = 0; i < pass->batch->n; i++, out += size) {
+        float *row = cut->rows + (size_t)pass->batch->sample[i] * cut->floats + cut->place[index];
+        memcpy(cut->given ? out : row, cut->given ? row : out, size * sizeof *out);
+    }
+}
+
+// A node of the cut, or behind it, when that is given: not run.
+static bool skip_node(struct pass *pass, int index) {
+    if (!pass->cut || !pass->cut->given || !pass->cut->skip[index])
+        return false;
+    if (pass->node_seconds)
+        pass->node_seconds[index] = 0;
+    return true;
+}
+
 static int labelled(const struct batch *b) {
     int count = 0;
     for (int i = 0; i < b->n; i++)
@@ -87,8 +107,12 @@ void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
     pass->batch = batch;
     pass->step = step;
     pass->bad_node = -1;
-    for (int i = 1; i < pass->plan->model->node_count; i++)
-        run_node(pass, i);
+    for (int i = 1; i < pass->plan->model->node_count; i++) {
+        if (!skip_node(pass, i))
+            run_node(pass, i);
+        if (pass->cut && pass->cut->place[i] >= 0)
+            copy_cut(pass, i);
+    }
     measure(pass);
     pass->forward_seconds = clock_seconds() - start;
 }

@@ -14,6 +14,16 @@ struct batch {
     uint32_t *sample; // index in the data set, for random draws
 };
 
+// The tensors of a cut, one row a sample: given, so that what is behind them needs not run, or to
+// be taken down as they are computed.
+struct pass_cut {
+    const ptrdiff_t *place; // [node_count]: where a node of the cut begins in a row, or -1
+    const bool *skip;       // [node_count]: needs not run when they are given
+    size_t floats;          // in a row
+    float *rows;            // by batch->sample
+    bool given;
+};
+
 struct pass {
     struct weights *weights;
     struct arena arena;
@@ -21,7 +31,8 @@ struct pass {
     const struct batch *batch; // of the last forward
     uint64_t seed;             // keys the random draws
     uint32_t step;
-    bool check; // look for values that are not finite after every node
+    bool check;                 // look for values that are not finite after every node
+    const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
     double loss;          // mean over the labelled samples
     int correct;          // samples whose highest logit is the label (the lowest class wins a tie)

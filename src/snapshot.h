@@ -28,11 +28,13 @@ struct snapshot {
     double forward_seconds, backward_seconds;
     size_t thawed, parameters; // elements
     size_t bytes;              // of the arena
-    struct plan_cost cost;
+    struct plan_cost cost;     // of the last step: forward without what the cache saved
+    struct cache_view cache;
+    bool cached; // the last step began behind the frozen prefix
 };
 
-// One parameter as the layer tree shows it, by norms, which add up over a module. NAN: not known, or
-// not wanted.
+// One parameter as the layer tree shows it, by norms, which add up over a module. NAN: not known,
+// or not wanted.
 struct layer_values {
     float gradient_norm;  // of the last step; of a frozen one, of the last probe
     float update, before; // |change of the last measured step|, and |weights| before it

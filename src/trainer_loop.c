@@ -37,7 +37,11 @@ void trainer_publish(struct trainer *t) {
         .parameters = model_trainable_count(training->model),
         .bytes = training->plan->cost.bytes,
         .cost = training->plan->cost,
+        .cache = cache_look(&training->cache),
+        .cached = training->cached,
     };
+    if (s.cached)
+        s.cost.forward -= training->plan->cut.forward;
     // The layers first: who sees a step has its layers at hand.
     if (t->interactive)
         publish_layers(&t->publisher, &t->measure.values);

@@ -166,6 +166,7 @@ static bool use_plan(struct training *t, const struct settings *s, struct error 
     }
     plan_close(t->plan);
     t->plan = plan;
+    t->cached = false;
     return true;
 }
 
@@ -267,6 +268,9 @@ struct training *training_open(const struct experiment *experiment, const struct
         training_close(t);
         return NULL;
     }
+    cache_open(&t->cache, model, (size_t)experiment->train.cache << 20);
+    cache_add(&t->cache, t->data.train, experiment->data.augment.count > 0);
+    cache_add(&t->cache, t->data.validation, false);
     struct plan_options evaluation = training_plan_options(t, PLAN_EVALUATE);
     t->evaluation = plan_make(&training_settings(t)->flags, &evaluation);
     return t;
@@ -277,6 +281,7 @@ void training_close(struct training *t) {
         return;
     loader_close(t->loader);
     pass_close(&t->pass);
+    cache_close(&t->cache);
     plan_close(t->plan);
     plan_close(t->evaluation);
     optim_close(&t->optim);
@@ -354,7 +359,8 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     const struct batch *batch = loader_batch(t->loader, t->step);
     *result = (struct step_result){.lr = training_lr(t)};
     training_note_statistics(t);
-    pass_forward(&t->pass, batch, (uint32_t)t->step);
+    cache_use(&t->cache, t->plan, t->frozen);
+    t->cached = cache_forward(&t->cache, &t->pass, batch, t->data.train, (uint32_t)t->step);
     if (!isfinite(t->pass.loss))
         return report_divergence(t, batch, error);
     pass_backward(&t->pass);

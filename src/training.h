@@ -4,6 +4,7 @@
 #define THAW_TRAINING_H
 
 #include "base/pool.h"
+#include "cache.h"
 #include "dataset.h"
 #include "experiment.h"
 #include "freeze.h"
@@ -58,6 +59,8 @@ struct training {
     struct lr_settings lr;
     struct pass pass;
     struct plan *plan, *evaluation;
+    struct cache cache;
+    bool cached; // the last step began behind the frozen prefix
     struct loader *loader;
     int64_t step, total;     // steps done, steps in all
     int epoch_steps;         // steps in an epoch

@@ -60,10 +60,11 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
         loader_close(loader);
         return false;
     }
+    cache_use(&t->cache, t->plan, t->frozen);
     if (predictions)
         predictions_open(predictions, data->count, t->model->classes);
     for (int i = 0; i < loader_steps(loader); i++) {
-        pass_forward(&t->pass, loader_batch(loader, i), 0);
+        cache_forward(&t->cache, &t->pass, loader_batch(loader, i), data, 0);
         tally_add(out, &t->pass);
         if (predictions)
             predictions_add(predictions, &t->pass);

@@ -311,15 +311,29 @@ static void scroll(struct tree *t, int lines) {
         t->top = 0;
 }
 
+// Where the frozen prefix ends, and whether what it computes is kept.
+static void draw_cut(struct area area, int line, const struct scene *s, const struct tree *t) {
+    const struct cache_view *c = &s->now.cache;
+    char text[64] = "frozen prefix ends";
+    size_t n = strlen(text);
+    if (!t->plan.live[0])
+        snprintf(text, sizeof text, "all frozen: nothing trains");
+    else if (c->state == CACHE_KEPT)
+        snprintf(text + n, sizeof text - n, ", %d of %d cached", c->known, c->count);
+    else if (c->state == CACHE_VARY)
+        snprintf(text + n, sizeof text - n, ", images vary");
+    else if (c->state == CACHE_TOO_LARGE)
+        snprintf(text + n, sizeof text - n, ", too large to cache");
+    draw_rule(area, line, text, STYLE_FROZEN);
+}
+
 static void draw_lines(const struct table *l, const struct scene *s, const struct tree *t) {
     for (int line = 1; line < l->area.h; line++) {
         int row = tree_row_at(t, l->area, line);
         if (row >= 0)
             draw_row(l, line, s, t, row);
         else if (t->top + line - 1 == t->cut)
-            draw_rule(l->area, line,
-                      t->plan.live[0] ? "frozen prefix ends" : "all frozen: nothing trains",
-                      STYLE_FROZEN);
+            draw_cut(l->area, line, s, t);
     }
 }
 
