@@ -1,9 +1,15 @@
 #include "command.h"
+#include <math.h>
+#include <time.h>
 
 void command_queue_open(struct command_queue *q) {
     *q = (struct command_queue){0};
     pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->filled, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&q->filled, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 void command_queue_close(struct command_queue *q) {
@@ -33,6 +39,18 @@ bool command_pop(struct command_queue *q, struct command *c, bool wait) {
     }
     pthread_mutex_unlock(&q->lock);
     return found;
+}
+
+void command_wait(struct command_queue *q, double seconds) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    double whole = floor(seconds), rest = (seconds - whole) * 1e9 + (double)until.tv_nsec;
+    until.tv_sec += (time_t)whole + (rest >= 1e9);
+    until.tv_nsec = (long)(rest >= 1e9 ? rest - 1e9 : rest);
+    pthread_mutex_lock(&q->lock);
+    while (q->count == 0 && pthread_cond_timedwait(&q->filled, &q->lock, &until) == 0)
+        continue;
+    pthread_mutex_unlock(&q->lock);
 }
 
 bool command_interrupts(struct command_queue *q) {

@@ -17,7 +17,7 @@ enum command_kind {
     COMMAND_REWIND, // to step `count` of branch `branch`; pauses there
     COMMAND_PROBE,  // every `count` steps; 0: off
     COMMAND_VERIFY, // rehashes the frozen tensors; the answer is a RECORD_NOTE
-    COMMAND_SPEED,  // `count` steps a second (>= 1), of a replay (replay.h); a trainer ignores it
+    COMMAND_SPEED,  // at most `count` steps a second; 0: as fast as it goes (not of a replay)
 };
 
 enum { COMMAND_TEXT = 200, COMMAND_QUEUE = 64 };
@@ -44,6 +44,9 @@ bool command_push(struct command_queue *q, const struct command *c);
 
 // The oldest command. With `wait`, sleeps until there is one; otherwise false when there is none.
 bool command_pop(struct command_queue *q, struct command *c, bool wait);
+
+// Waits until there is a command, but no longer than this.
+void command_wait(struct command_queue *q, double seconds);
 
 // Whether a command stands in it that ends what takes long: pause, stop or rewind.
 bool command_interrupts(struct command_queue *q);

@@ -86,7 +86,7 @@ const struct experiment_key experiment_keys[] = {
     INT("train.evaluate_every", train.evaluate_every, "1", 1, 100000,
         "epochs between evaluations on the validation samples"),
     INT("train.save_every", train.save_every, "0", 0, 1e9,
-        "steps between saved states; 0: at the end of every epoch"),
+        "steps between saved states; 0: at the ends of epochs, once a second at most"),
     CHOICE("train.best", train.best, "accuracy", "accuracy loss",
            "the validation figure that best.safetensors is chosen by"),
 

@@ -189,7 +189,7 @@ static void set_speed(struct replay *r, int64_t speed) {
     if (speed < 1)
         error_set(&r->now.error, "a speed is a number of steps a second, from 1 on");
     else
-        r->speed = (double)speed;
+        r->now.speed = r->speed = (double)speed;
 }
 
 static void obey(struct replay *r, const struct command *c) {
@@ -386,7 +386,7 @@ struct session *replay_open(const char *run_directory, int branch, const struct 
         return NULL;
     }
     open_points(r);
-    r->speed = fmax(1, (double)last_step(r) / WHOLE_SECONDS);
+    r->now.speed = r->speed = fmax(1, (double)last_step(r) / WHOLE_SECONDS);
     r->clock = clock_seconds();
     return &r->session;
 }

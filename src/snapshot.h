@@ -25,6 +25,7 @@ struct snapshot {
     struct step_result last;
     struct tally running;     // of the running epoch
     double images_per_second; // of training steps, smoothed
+    double speed;             // at most so many steps a second; 0: no limit
     double forward_seconds, backward_seconds;
     size_t thawed, parameters; // elements
     size_t bytes;              // of the arena

@@ -87,6 +87,7 @@ struct session *trainer_start(struct training *training, struct run *run,
     t->interactive = options->interactive;
     t->state = options->paused ? SESSION_PAUSED : SESSION_RUNNING;
     t->steps_left = -1;
+    t->speed = options->speed;
     t->validation_loss = NAN;
     command_queue_open(&t->commands);
     publish_open(&t->publisher, training_settings(training));

@@ -30,7 +30,8 @@ void trainer_publish(struct trainer *t) {
         .epochs = training_settings(training)->epochs,
         .last = t->last,
         .running = training->epoch,
-        .images_per_second = t->speed,
+        .images_per_second = t->images_per_second,
+        .speed = t->speed,
         .forward_seconds = training->pass.forward_seconds,
         .backward_seconds = training->pass.backward_seconds,
         .thawed = freeze_thawed_count(&training_settings(training)->flags),
@@ -126,6 +127,7 @@ bool trainer_save(struct trainer *t) {
     // What could not be taken up again must not replace what can.
     if (!training_finite(t->training, &error))
         return diverged(t, &error);
+    t->saved = clock_seconds();
     return run_save_state(&t->run, t->training, &error) || trainer_fail(t, &error);
 }
 
@@ -184,7 +186,8 @@ static bool obey(struct trainer *t, const struct command *c) {
         verify(t);
         return true;
     case COMMAND_SPEED:
-        return true; // of a replay alone
+        t->speed = c->count > 0 ? (double)c->count : 0;
+        return true;
     }
     return true;
 }
@@ -216,13 +219,29 @@ static bool sleeps(const struct trainer *t) {
     return t->state != SESSION_RUNNING;
 }
 
+// Time until the next step is due.
+static double early(const struct trainer *t) {
+    return t->speed > 0 ? t->due - clock_seconds() : 0;
+}
+
+// The next command, if there is one before the next step.
+static bool next_command(struct trainer *t, struct command *c) {
+    for (double wait;;) {
+        if (command_pop(&t->commands, c, sleeps(t)))
+            return true;
+        if ((wait = early(t)) <= 0)
+            return false;
+        command_wait(&t->commands, wait);
+    }
+}
+
 // Drains the queue; while nothing is to do, sleeps in it.
 static bool take_commands(struct trainer *t) {
     struct command c;
     if (t->state == SESSION_RUNNING && (t->steps_left == 0 || !t->training->plan->trains))
         t->state = SESSION_PAUSED;
     trainer_publish(t);
-    while (!t->stop && !atomic_load(&t->abandon) && command_pop(&t->commands, &c, sleeps(t))) {
+    while (!t->stop && !atomic_load(&t->abandon) && next_command(t, &c)) {
         if (!obey(t, &c))
             return false;
         trainer_publish(t);
@@ -246,12 +265,15 @@ static bool one_step(struct trainer *t) {
         return false;
     probe(t);
     double start = clock_seconds();
+    if (t->speed > 0)
+        t->due = start + 1 / t->speed;
     if (!training_step(t->training, &t->last, &error))
         return diverged(t, &error);
     run_reach(&t->run, t->training->step);
     double seconds = clock_seconds() - start;
     double speed = (double)t->last.tally.samples / (seconds > 1e-9 ? seconds : 1e-9);
-    t->speed = t->speed > 0 ? 0.9 * t->speed + 0.1 * speed : speed;
+    double *mean = &t->images_per_second;
+    *mean = *mean > 0 ? 0.9 * *mean + 0.1 * speed : speed;
     t->epoch_seconds += seconds;
     t->steps_left -= t->steps_left > 0;
     struct record r = {.kind = RECORD_STEP, .step = t->training->step, .result = t->last};
@@ -289,7 +311,9 @@ static bool end_epoch(struct trainer *t) {
         return false;
     if (t->interactive)
         trainer_keep_point(t, false);
-    t->save |= training->experiment->train.save_every == 0;
+    bool old = clock_seconds() - t->saved >= TRAINER_SAVE_SECONDS;
+    t->save |=
+        training->experiment->train.save_every == 0 && (old || training->step == training->total);
     return true;
 }
 

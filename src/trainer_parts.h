@@ -21,9 +21,11 @@ struct trainer {
     enum session_state state;
     int64_t steps_left; // before pausing by itself; -1: no limit
     bool stop, save;
+    double saved; // time of the last saving
     struct error error;
     struct step_result last;
-    double speed; // images per second
+    double images_per_second;
+    double speed, due; // steps a second at most (0: no limit); time of the next step
     double epoch_seconds;
     int64_t taken; // commands
     struct measure measure;

@@ -113,6 +113,24 @@ static void many_writers_lose_nothing(void **state) {
     command_queue_close(&q);
 }
 
+static void waiting_ends_with_time_or_a_command(void **state) {
+    (void)state;
+    struct command_queue q;
+    command_queue_open(&q);
+    command_wait(&q, 0.001);
+    command_wait(&q, 0);
+    struct writer w = {.queue = &q};
+    assert_int_equal(pthread_create(&w.thread, NULL, write_all, &w), 0);
+    struct command c;
+    for (int i = 0; i < EACH; i++) {
+        while (!command_pop(&q, &c, false))
+            command_wait(&q, 1000);
+        assert_int_equal(c.count, i);
+    }
+    pthread_join(w.thread, NULL);
+    command_queue_close(&q);
+}
+
 static void some_commands_interrupt(void **state) {
     (void)state;
     static const struct {
@@ -140,6 +158,7 @@ int main(void) {
         cmocka_unit_test(commands_leave_in_the_order_of_coming),
         cmocka_unit_test(a_full_queue_refuses_and_keeps_what_it_has),
         cmocka_unit_test(many_writers_lose_nothing),
+        cmocka_unit_test(waiting_ends_with_time_or_a_command),
         cmocka_unit_test(some_commands_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

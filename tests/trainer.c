@@ -362,6 +362,28 @@ static void divergence_pauses_at_the_keyboard(void **state) {
     tiny_close(&t);
 }
 
+// The next step is far away, commands are not.
+static void a_speed_limit_holds_steps_back_alone(void **state) {
+    (void)state;
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, NULL, (struct trainer_options){.speed = 1e-5});
+    struct snapshot now;
+    int64_t version = -1;
+    for (s->look(s, &now); now.step < 1; s->look(s, &now))
+        s->wait(s, &version, 1000);
+    send(s, COMMAND_APPLY, 0, "thaw all");
+    now = wait_commands(s, 1);
+    assert_true(now.step == 1 && now.thawed == now.parameters && now.speed > 0);
+    send(s, COMMAND_PAUSE, 0, "");
+    assert_int_equal(wait_until(s, paused).step, 1);
+    send(s, COMMAND_SPEED, 0, "");
+    send(s, COMMAND_RUN, 0, "");
+    assert_int_equal(wait_until(s, ended).step, 48);
+    s->close(s);
+    tiny_close(&t);
+}
+
 static void nothing_thawed_pauses(void **state) {
     (void)state;
     const char *const sets[] = {"freeze.rules=[thaw none]", NULL};
@@ -401,6 +423,7 @@ int main(void) {
         IN_DIRECTORY(what_diverged_is_not_saved),
         cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
         cmocka_unit_test(divergence_pauses_at_the_keyboard),
+        cmocka_unit_test(a_speed_limit_holds_steps_back_alone),
         cmocka_unit_test(nothing_thawed_pauses),
         cmocka_unit_test(closing_a_running_session_ends_it),
     };

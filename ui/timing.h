@@ -12,8 +12,10 @@ bool timing_step(struct training *t, double *seconds, struct error *error);
 bool timing_parse(const char *text, double *seconds);
 #define TIMING_USAGE "--budget %s: give a time such as 60s or 5m"
 
-// Sets train.epochs to as many as fit into `budget` seconds on this machine, with what is thawed at
-// the beginning, evaluations included; at least one.
-bool timing_budget(struct experiment *e, double budget, int threads, struct error *error);
+// Sets train.epochs to as many as fit into `budget` seconds on this machine, evaluating and saving
+// included; at least one. With what is thawed at the beginning, or under one more `setting` (NULL:
+// none).
+bool timing_budget(struct experiment *e, double budget, int threads, const char *setting,
+                   struct error *error);
 
 #endif

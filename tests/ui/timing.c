@@ -33,9 +33,9 @@ static void a_budget_has_room_for_epochs(void **state) {
     struct experiment e;
     struct error error;
     parse(&e, "freeze.rules=[thaw all]");
-    assert_true(timing_budget(&e, 1e-9, 1, &error));
+    assert_true(timing_budget(&e, 1e-9, 1, NULL, &error));
     assert_int_equal(e.train.epochs, 1);
-    assert_true(timing_budget(&e, 1e6, 1, &error));
+    assert_true(timing_budget(&e, 1e6, 1, "only head", &error));
     assert_int_equal(e.train.epochs, 100000);
     experiment_close(&e);
 }
@@ -45,7 +45,7 @@ static void nothing_to_time_is_refused(void **state) {
     struct experiment e;
     struct error error;
     parse(&e, "freeze.rules=[thaw none]");
-    assert_false(timing_budget(&e, 60, 1, &error));
+    assert_false(timing_budget(&e, 60, 1, NULL, &error));
     assert_non_null(strstr(error.text, "nothing is thawed"));
     assert_int_equal(e.train.epochs, 7);
     experiment_close(&e);

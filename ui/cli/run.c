@@ -242,7 +242,7 @@ static int train(struct setup *setup, struct training *t, const struct run_reque
 }
 
 static bool size(struct experiment *e, const struct run_request *r, struct error *error) {
-    return !(r->budget > 0) || timing_budget(e, r->budget, r->threads, error);
+    return !(r->budget > 0) || timing_budget(e, r->budget, r->threads, NULL, error);
 }
 
 static int run_main(int argc, char **argv) {

@@ -24,6 +24,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, 't'},
     {"paused", no_argument, NULL, 'p'},
     {"budget", required_argument, NULL, 'b'},
+    {"speed", required_argument, NULL, 'v'},
     SCREEN_OPTIONS,
     {0},
 };
@@ -33,6 +34,14 @@ static int parse_threads(const char *text, int *threads) {
     if (!text_to_int(text, &number) || number < 1 || number > 256)
         return cli_usage(&cli_open, "--threads %s: give a number from 1 to 256", text);
     *threads = (int)number;
+    return 0;
+}
+
+static int parse_speed(const char *text, double *speed) {
+    int64_t number = 0;
+    if (strcmp(text, "max") != 0 && (!text_to_int(text, &number) || number < 1))
+        return cli_usage(&cli_open, "--speed %s: give steps a second, from 1 on, or max", text);
+    *speed = (double)number;
     return 0;
 }
 
@@ -51,6 +60,8 @@ static int parse_option(struct command_line *c, int option) {
     case 'p':
         c->open.paused = true;
         return 0;
+    case 'v':
+        return parse_speed(optarg, &c->open.speed);
     case 'b':
         if (!timing_parse(optarg, &c->open.budget))
             return cli_usage(&cli_open, TIMING_USAGE, optarg);
@@ -115,7 +126,7 @@ static int open_one(const struct command_line *c, char **next) {
 }
 
 static int open_main(int argc, char **argv) {
-    struct command_line c = {.screen = screen_options()};
+    struct command_line c = {.screen = screen_options(), .open.speed = -1};
     char *next = NULL;
     int code = parse(&c, argc, argv);
     if (code == 0)
@@ -123,7 +134,8 @@ static int open_main(int argc, char **argv) {
     while (code == 0 && next) {
         char *subject = next;
         struct command_line again = c;
-        again.open = (struct open_request){.subject = subject, .threads = c.open.threads};
+        again.open =
+            (struct open_request){.subject = subject, .threads = c.open.threads, .speed = -1};
         code = open_one(&again, &next);
         free(subject);
     }
@@ -134,7 +146,7 @@ static int open_main(int argc, char **argv) {
 const struct subcommand cli_open = {
     .name = "open",
     .usage = "[open] [EXPERIMENT | RUN] [--paused] [--set KEY=VALUE]... [--out DIR] [--threads N] "
-             "[--budget 60s] " SCREEN_USAGE,
+             "[--budget 60s] [--speed STEPS] " SCREEN_USAGE,
     .help = "the workbench: on an experiment, a run, or the demonstration",
     .run = open_main,
 };

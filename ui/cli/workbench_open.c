@@ -5,11 +5,13 @@
 #include "trainer.h"
 #include "ui/cli/cli.h"
 #include "ui/timing.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const size_t POINT_BYTES = (size_t)256 << 20;
+static const double DEMONSTRATION_SPEED = 15; // steps a second
 
 bool opening_is_run(const char *name) {
     char *path = files_join(name, "experiment.yaml");
@@ -95,16 +97,23 @@ static bool open_run(struct opening *o, struct training *t, struct run *run,
     return o->resume ? take_up(o, t, run, script, error) : begin(o, run, error);
 }
 
-// As many epochs as the budget has room for; from then on they are the experiment's.
+// As many epochs as the budget has room for with everything thawed; from then on they are the
+// experiment's.
 static bool size(struct opening *o, struct error *error) {
     double budget = o->request->budget;
     if (!(budget > 0))
         return true;
-    if (!timing_budget(&o->experiment, budget, o->request->threads, error))
-        return false;
-    snprintf(o->note, sizeof o->note, "%.0f seconds have room for %lld epochs here", budget,
-             (long long)o->experiment.train.epochs);
-    return true;
+    return timing_budget(&o->experiment, budget, o->request->threads, "thaw all", error);
+}
+
+// A budget is used up however little is thawed, and the demonstration waits for who looks at it.
+static double speed(const struct opening *o, const struct training *t) {
+    const struct open_request *r = o->request;
+    if (r->speed >= 0)
+        return r->speed;
+    if (r->budget > 0)
+        return fmax((double)t->total / r->budget, 1);
+    return r->subject ? 0 : DEMONSTRATION_SPEED;
 }
 
 bool opening_start(void *context, struct app_session *out, struct error *error) {
@@ -123,6 +132,7 @@ bool opening_start(void *context, struct app_session *out, struct error *error) 
         training_close(t);
         return false;
     }
+    options.speed = speed(o, t);
     *out = (struct app_session){
         .experiment = &o->experiment,
         .model = o->setup.model,

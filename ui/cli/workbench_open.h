@@ -15,6 +15,7 @@ struct open_request {
     int set_count, threads;
     bool paused;
     double budget; // seconds; 0: as many epochs as the experiment says
+    double speed;  // at most so many steps a second; 0: as fast as it goes; -1: nobody said
 };
 
 // Everything that a workbench session needs; outlives the app.

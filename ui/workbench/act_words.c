@@ -80,11 +80,11 @@ static void word_probe(struct app *a, const char *rest) {
 }
 
 static void word_speed(struct app *a, const char *rest) {
-    int64_t speed;
-    if (!a->replay)
-        wrong(a, "only a replay has a speed; training is as fast as it can be");
-    else if (!text_to_int(rest, &speed) || speed < 1)
-        wrong(a, "write `speed 20` for 20 steps a second");
+    int64_t speed = 0;
+    bool most = strcmp(rest, "max") == 0 && !a->replay;
+    if (!most && (!text_to_int(rest, &speed) || speed < 1))
+        wrong(a, a->replay ? "write `speed 20` for 20 steps a second"
+                           : "write `speed 20` for at most 20 steps a second, or `speed max`");
     else
         act_send(a, COMMAND_SPEED, speed);
 }
@@ -148,7 +148,7 @@ const struct act_word act_word_table[] = {
     {"save", "", "save the state", word_save},
     {"verify", "", "prove that frozen tensors are unchanged", word_verify},
     {"probe", "N|off", "look at the gradients of frozen layers every N steps", word_probe},
-    {"speed", "N", "of a replay, in steps a second", word_speed},
+    {"speed", "N|max", "at most so many steps a second", word_speed},
     {"open", "RUN", "leave this and open another run", word_open},
     {"theme", "auto|dark|light|projector", "the colours, now and in later sessions", word_theme},
     {"mouse", "on|off", "whether clicks count, in later sessions", word_mouse},

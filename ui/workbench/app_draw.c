@@ -111,6 +111,8 @@ static void draw_hint(struct area area, const struct scene *s) {
     if (branch && branch->parent >= 0)
         part(&line, STYLE_DIM, "%s branch %d, from step %" PRId64 " of branch %d",
              draw_symbol(SYMBOL_BRANCH), now->branch, branch->forked, branch->parent);
+    if (now->speed > 0)
+        part(&line, STYLE_DIM, "at most %.3g steps/s", now->speed);
     if (now->probe > 0)
         part(&line, STYLE_DIM, "looks at frozen gradients every %" PRId64 " steps", now->probe);
 }

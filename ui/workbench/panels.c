@@ -144,7 +144,8 @@ static void add_markers(struct panel_plot *out, const struct scene *s) {
             add_marker(out, m->step, m->text, STYLE_EVENT);
     }
     const struct curves *branch = scene_branch(s, s->now.branch);
-    if (branch && s->now.step < last_step(&branch->loss))
+    // A step's record is there before its snapshot.
+    if (branch && s->now.step + 1 < last_step(&branch->loss))
         add_marker(out, s->now.step, "now", STYLE_STRONG);
     if (s->point < 0 || s->point >= s->point_count)
         return;

@@ -86,7 +86,7 @@ static void draw_lines(struct area area, const struct scene *s) {
         snprintf(saved.value, sizeof saved.value, "%.0f %%", 100 * fmax(1 - backward.share, 0));
         draw_line(area, 4, &saved);
         draw_text(area, 4, LABEL_COLUMNS + VALUE_COLUMNS + 2, 0, STYLE_DIM,
-                  now->cached ? "of backward; the prefix is cached" : "of the backward pass");
+                  now->cached ? "backward; cached" : "of the backward pass");
     }
 }
 

@@ -191,7 +191,8 @@ static void tell_error(struct scene *s, const struct snapshot *before) {
 
 void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
     struct snapshot before = s->now;
-    // The records first: no curve is ahead of the snapshot, but where the run went back.
+    // The records first: then a curve is a step ahead of the snapshot at most, or the run went
+    // back.
     bool evaluated = read_records(s, session, cursor);
     session->look(session, &s->now);
     s->point_count = session->points(session, s->points, SCENE_POINTS);

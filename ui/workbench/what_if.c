@@ -186,7 +186,9 @@ static bool line_measured(const struct what_if *w, struct line *l) {
     l->label = "measured";
     double flops = w->measure.ceiling;
     // Where a cache serves, FLOPs say next to nothing of the time.
-    if (flops < 0.02 || flops > 50)
+    if (measured < 0.1)
+        snprintf(l->text, LINE, "%s× as slow", times(1 / measured, is));
+    else if (flops < 0.02 || flops > 50)
         snprintf(l->text, LINE, "%s× as fast", times(measured, is));
     else
         snprintf(l->text, LINE, "%s× as fast (FLOPs say %s×)", times(measured, is),
