@@ -41,6 +41,17 @@ struct kernels {
     void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
                   size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
 
+    // Each channel by itself, for `count` pixels that lie x_step and y_step floats apart:
+    // y[p * y_step + c] = sum over t of x[p * x_step + tap[t].a + c] * w[tap[t].b * channels + c],
+    // one sequential chain begun at 0, to which bias[c] (unless NULL) or, with `add`, y is added.
+    void (*depthwise)(int count, int channels, const float *x, ptrdiff_t x_step, int taps,
+                      const struct kernel_tap *tap, const float *w, const float *bias, float *y,
+                      ptrdiff_t y_step, bool add);
+    // dw[tap[t].b * channels + c] += sum over p of x[p * x_step + tap[t].a + c] * dy[p * channels +
+    // c]: one sequential chain over p, begun at 0.
+    void (*depthwise_weight)(int count, int channels, const float *x, ptrdiff_t x_step, int taps,
+                             const struct kernel_tap *tap, const float *dy, float *dw);
+
     // Element by element and channel by channel (rows x channels, channels fastest).
     // y = x * scale + shift per channel, then max(0, .) when relu.
     void (*scale_shift)(size_t rows, int channels, const float *x, const float *scale,
@@ -57,9 +68,10 @@ struct kernels {
     void (*channel_blend)(size_t rows, int channels, const float *dy, const float *x,
                           const float *mean, const float *a, const float *b, const float *c,
                           float *dx, bool add);
-    void (*relu)(size_t n, const float *x, float *y);
-    // dx (= or +=) y > 0 ? dy : 0
-    void (*relu_back)(size_t n, const float *y, const float *dy, float *dx, bool add);
+    // y = min(max(x, 0), most); most may be infinite. NaN stays.
+    void (*relu)(size_t n, const float *x, float most, float *y);
+    // dx (= or +=) 0 < y < most ? dy : 0
+    void (*relu_back)(size_t n, const float *y, float most, const float *dy, float *dx, bool add);
     void (*sum)(size_t n, const float *a, const float *b, float *y); // y = a + b; y may be a
     void (*scale)(size_t n, const float *x, float factor, float *y, bool add);
     double (*square_sum)(size_t n, const float *x); // in double, in one order for all sets

@@ -29,6 +29,8 @@ INLINE void store(float *to, vec v) {
 }
 
 #include "base/kernels_matrix.h"
+// After the matrix part, whose counts of rows it uses.
+#include "base/kernels_depthwise.h"
 #include "base/kernels_vector.h"
 
 #define STRING_OF(name) #name
@@ -43,6 +45,8 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .rows = ROWS,
     .gather = matrix_gather,
     .outer = matrix_outer,
+    .depthwise = depthwise_pixels,
+    .depthwise_weight = depthwise_weight,
     .scale_shift = vector_scale_shift,
     .channel_sums = vector_channel_sums,
     .channel_dots = vector_channel_dots,

@@ -149,21 +149,24 @@ static void vector_channel_blend(size_t rows, int channels, const float *dy, con
     }
 }
 
-static void vector_relu(size_t n, const float *x, float *y) {
+static void vector_relu(size_t n, const float *x, float most, float *y) {
     VECTOR_LOOP
-    for (size_t i = 0; i < n; i++)
-        y[i] = vector_positive(x[i]);
+    for (size_t i = 0; i < n; i++) {
+        float positive = vector_positive(x[i]);
+        y[i] = positive > most ? most : positive;
+    }
 }
 
-static void vector_relu_back(size_t n, const float *y, const float *dy, float *dx, bool add) {
+static void vector_relu_back(size_t n, const float *y, float most, const float *dy, float *dx,
+                             bool add) {
     if (add) {
         VECTOR_LOOP
         for (size_t i = 0; i < n; i++)
-            dx[i] += y[i] > 0 ? dy[i] : 0;
+            dx[i] += (y[i] > 0) & (y[i] < most) ? dy[i] : 0;
     } else {
         VECTOR_LOOP
         for (size_t i = 0; i < n; i++)
-            dx[i] = y[i] > 0 ? dy[i] : 0;
+            dx[i] = (y[i] > 0) & (y[i] < most) ? dy[i] : 0;
     }
 }
 

@@ -1,11 +1,12 @@
 // Direct convolution by the matrix kernels, without im2col. Padded rows of the input are copied
-// into strips that stay in cache; weights are packed once per call. params: weight
-// [r][s][c/groups][k], bias [k] or NULL.
+// into strips that stay in cache; weights are packed once per call. Depthwise ones have a way of
+// their own (conv2d_depthwise.h). params: weight [r][s][c/groups][k], bias [k] or NULL.
 //
 // out[y][x][k] = bias[k] + sum over r, s, c of in[y * stride + r - pad][x * stride + s - pad][c]
 //                * weight[r][s][c][k], c and k within the same group.
 #include "base/kernels.h"
 #include "ops/bias.h"
+#include "ops/conv2d_depthwise.h"
 #include "ops/conv2d_gather.h"
 #include "ops/conv2d_weight.h"
 #include "ops/panels.h"
@@ -87,6 +88,10 @@ static struct conv2d_gather conv2d_forward_gather(const struct op_call *call) {
 }
 
 static void conv2d_forward(const struct op_call *call) {
+    if (conv2d_is_depthwise(call)) {
+        conv2d_depthwise_forward(call);
+        return;
+    }
     struct conv2d_gather g = conv2d_forward_gather(call);
     struct conv2d_packing packing = {call, &g, call->scratch};
     const int panels = g.groups * panels_count(call->out_shape.c / g.groups);
@@ -208,9 +213,12 @@ static unsigned conv2d_reads(const struct op_call *call) {
 }
 
 static void conv2d_backward(const struct op_call *call) {
+    const bool depthwise = conv2d_is_depthwise(call);
     if (call->din[0].to)
-        conv2d_data(call);
-    if (call->dparam[WEIGHT].to) {
+        (depthwise ? conv2d_depthwise_data : conv2d_data)(call);
+    if (call->dparam[WEIGHT].to && depthwise)
+        conv2d_depthwise_weight(call);
+    if (call->dparam[WEIGHT].to && !depthwise) {
         const struct conv2d_image image = conv2d_input(call);
         conv2d_weight(call, &image, call->scratch);
     }
@@ -222,22 +230,32 @@ static size_t conv2d_larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+static size_t conv2d_forward_scratch(const struct op_call *call) {
+    const struct conv2d_gather g = conv2d_forward_gather(call);
+    return conv2d_gather_weights(&g, g.phases) + conv2d_gather_strips(&g, pool_threads(call->pool));
+}
+
+static size_t conv2d_data_scratch(const struct op_call *call) {
+    const struct conv2d_gather g = conv2d_data_gather(call);
+    return conv2d_data_weights(&g) + conv2d_gather_strips(&g, pool_threads(call->pool));
+}
+
+static size_t conv2d_product_scratch(const struct op_call *call) {
+    const struct conv2d_image image = conv2d_input(call);
+    return conv2d_weight_scratch(call, &image);
+}
+
 // The gradients are computed one after another and share their scratch.
 static size_t conv2d_scratch(const struct op_call *call, bool backward) {
-    const int threads = pool_threads(call->pool);
+    const bool depthwise = conv2d_is_depthwise(call);
     size_t floats = 0;
-    if (!backward) {
-        const struct conv2d_gather g = conv2d_forward_gather(call);
-        return conv2d_gather_weights(&g, g.phases) + conv2d_gather_strips(&g, threads);
-    }
-    if (call->din[0].to) {
-        const struct conv2d_gather g = conv2d_data_gather(call);
-        floats = conv2d_data_weights(&g) + conv2d_gather_strips(&g, threads);
-    }
-    if (call->dparam[WEIGHT].to) {
-        const struct conv2d_image image = conv2d_input(call);
-        floats = conv2d_larger(floats, conv2d_weight_scratch(call, &image));
-    }
+    if (!backward)
+        return depthwise ? 0 : conv2d_forward_scratch(call);
+    if (call->din[0].to && !depthwise)
+        floats = conv2d_data_scratch(call);
+    if (call->dparam[WEIGHT].to)
+        floats = conv2d_larger(floats, depthwise ? conv2d_depthwise_scratch(call)
+                                                 : conv2d_product_scratch(call));
     return call->dparam[BIAS].to ? conv2d_larger(floats, bias_scratch(call)) : floats;
 }
 

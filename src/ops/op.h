@@ -21,8 +21,14 @@ union op_attr {
         bool bias;
     } conv;
     struct {
+        float most; // no output is larger; 0: no limit
+    } relu;
+    struct {
         int kernel, stride, pad;
     } pool;
+    struct {
+        int h, w; // of the output
+    } adaptive;
     struct {
         float eps,
             momentum; // PyTorch's meaning: running = (1 - momentum) * running + momentum * new
@@ -108,10 +114,11 @@ extern const struct operation op_conv2d;     // weight [r][s][c/groups][k], bias
 extern const struct operation op_batch_norm; // weight, bias, running_mean, running_var (no
                                              // counter: the pass counts batches)
 extern const struct operation op_linear;     // weight [out][in], bias [out] or NULL
-extern const struct operation op_relu;
+extern const struct operation op_relu;     // with a limit of 6: ReLU6
 extern const struct operation op_max_pool;
 extern const struct operation op_avg_pool;    // count_include_pad, as PyTorch's default
-extern const struct operation op_global_pool; // mean over h, w: a vector
+extern const struct operation op_adaptive_pool; // means over windows that make the output's size
+extern const struct operation op_global_pool;   // mean over h, w: a vector
 extern const struct operation op_add;
 extern const struct operation op_flatten;
 extern const struct operation op_dropout;

@@ -1,18 +1,26 @@
-// max(0, x). Backward reads the output, so that the input need not be saved.
+// min(max(0, x), most), or max(0, x) without a limit. Backward reads the output, so that the input
+// need not be saved: as in PyTorch no gradient passes where the output is 0 or the limit.
 #include "base/kernels.h"
 #include "ops/op.h"
+#include <math.h>
 
 static bool relu_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                        struct error *error) {
-    (void)attr, (void)error;
+    if (!(attr->relu.most >= 0))
+        return error_set(error, "relu: a limit of %g; it must be above 0, or 0 for none",
+                         (double)attr->relu.most);
     *out = in[0];
     return true;
+}
+
+static float relu_most(const struct op_call *call) {
+    return call->attr->relu.most > 0 ? call->attr->relu.most : INFINITY;
 }
 
 static void relu_forward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
     size_t each = shape_count(call->out_shape), at = first * each;
-    kernels()->relu(count * each, call->in[0] + at, call->out + at);
+    kernels()->relu(count * each, call->in[0] + at, relu_most(call), call->out + at);
 }
 
 static void relu_forward(const struct op_call *call) {
@@ -26,8 +34,8 @@ static unsigned relu_reads(const struct op_call *call) {
 static void relu_backward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
     size_t each = shape_count(call->out_shape), at = first * each;
-    kernels()->relu_back(count * each, call->out + at, call->dout + at, call->din[0].to + at,
-                         call->din[0].add);
+    kernels()->relu_back(count * each, call->out + at, relu_most(call), call->dout + at,
+                         call->din[0].to + at, call->din[0].add);
 }
 
 static void relu_backward(const struct op_call *call) {

@@ -210,14 +210,20 @@ static void norm_backward(const struct reference_call *call) {
 
 // relu
 
+static double relu_most(const struct reference_call *call) {
+    return call->attr->relu.most > 0 ? call->attr->relu.most : INFINITY;
+}
+
 static void relu_forward(const struct reference_call *call) {
     for (size_t i = 0; i < batch_count(call, call->out_shape); i++)
-        call->out[i] = fmax(call->in[0][i], 0);
+        call->out[i] = fmin(fmax(call->in[0][i], 0), relu_most(call));
 }
 
 static void relu_backward(const struct reference_call *call) {
-    for (size_t i = 0; i < batch_count(call, call->out_shape); i++)
-        call->din[0][i] = call->in[0][i] > 0 ? call->dout[i] : 0;
+    for (size_t i = 0; i < batch_count(call, call->out_shape); i++) {
+        double x = call->in[0][i];
+        call->din[0][i] = x > 0 && x < relu_most(call) ? call->dout[i] : 0;
+    }
 }
 
 // Pools: all windows, one output after the other. out, in: indices of the output and of an input
@@ -294,6 +300,56 @@ static void avg_give(const struct reference_call *call, size_t out, size_t in) {
 static void avg_backward(const struct reference_call *call) {
     clear(call->din[0], batch_count(call, call->in_shape[0]));
     pool_visit_all(call, avg_give);
+}
+
+// adaptive_pool: output o of outs covers the inputs that share a part of it, with ins inputs and
+// outs outputs drawn over the same length.
+
+static bool adaptive_covers(int in, int ins, int out, int outs) {
+    return in * outs < (out + 1) * ins && (in + 1) * outs > out * ins;
+}
+
+static bool adaptive_meets(const struct reference_call *call, size_t in, size_t out) {
+    struct shape a = call->in_shape[0], b = call->out_shape;
+    int row_in = (int)(in / a.c / a.w % a.h), row_out = (int)(out / b.c / b.w % b.h);
+    return in / shape_count(a) == out / shape_count(b) && in % a.c == out % b.c &&
+           adaptive_covers(row_in, a.h, row_out, b.h) &&
+           adaptive_covers((int)(in / a.c % a.w), a.w, (int)(out / b.c % b.w), b.w);
+}
+
+static int adaptive_area(const struct reference_call *call, size_t out) {
+    struct shape in = call->in_shape[0];
+    int area = 0;
+    size_t first = out / shape_count(call->out_shape) * shape_count(in);
+    for (size_t i = first; i < first + shape_count(in); i++)
+        area += adaptive_meets(call, i, out);
+    return area;
+}
+
+static void adaptive_visit_all(const struct reference_call *call, bool forward) {
+    size_t in_each = shape_count(call->in_shape[0]), out_each = shape_count(call->out_shape);
+    for (size_t out = 0; out < call->n * out_each; out++) {
+        size_t first = out / out_each * in_each;
+        int area = adaptive_area(call, out);
+        for (size_t in = first; in < first + in_each; in++) {
+            if (!adaptive_meets(call, in, out))
+                continue;
+            if (forward)
+                call->out[out] += call->in[0][in] / area;
+            else
+                call->din[0][in] += call->dout[out] / area;
+        }
+    }
+}
+
+static void adaptive_forward(const struct reference_call *call) {
+    clear(call->out, batch_count(call, call->out_shape));
+    adaptive_visit_all(call, true);
+}
+
+static void adaptive_backward(const struct reference_call *call) {
+    clear(call->din[0], batch_count(call, call->in_shape[0]));
+    adaptive_visit_all(call, false);
 }
 
 // global_pool
@@ -429,6 +485,7 @@ static const struct reference references[] = {
     {"relu", 0, relu_forward, relu_backward, NULL},
     {"max_pool", 0, max_forward, max_backward, NULL},
     {"avg_pool", 0, avg_forward, avg_backward, NULL},
+    {"adaptive_pool", 0, adaptive_forward, adaptive_backward, NULL},
     {"global_pool", 0, global_forward, global_backward, NULL},
     {"add", 0, add_forward, add_backward, NULL},
     {"flatten", 0, flatten_forward, flatten_backward, NULL},

@@ -36,6 +36,11 @@ static union op_attr attr_of(const char *op, const json_t *attr) {
         a.pool.kernel = whole(attr, "kernel");
         a.pool.stride = whole(attr, "stride");
         a.pool.pad = whole(attr, "pad");
+    } else if (strcmp(op, "relu") == 0) {
+        a.relu.most = (float)torch_real(attr, "most", 0);
+    } else if (strcmp(op, "adaptive_pool") == 0) {
+        a.adaptive.h = whole(attr, "h");
+        a.adaptive.w = whole(attr, "w");
     } else if (strcmp(op, "pad_shortcut") == 0) {
         a.pad_shortcut.out = whole(attr, "out");
         a.pad_shortcut.stride = whole(attr, "stride");

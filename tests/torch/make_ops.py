@@ -76,6 +76,11 @@ def pool(name, op, function, x, kernel, stride, pad):
                 attr={"kernel": kernel, "stride": stride, "pad": pad})
 
 
+def adaptive(name, x, h, w):
+    return case(name, "adaptive_pool", lambda x: F.adaptive_avg_pool2d(x, (h, w)), [numbers(*x)],
+                attr={"h": h, "w": w})
+
+
 def shortcut(name, x, out, stride):
     pad = (out - x[1]) // 2
     return case(name, "pad_shortcut",
@@ -113,6 +118,10 @@ CASES = [
     case("add", "add", torch.add, [numbers(2, 3, 2, 3), numbers(2, 3, 2, 3)]),
     cross_entropy("plain", 4, 6, [2, 0, -1, 5], 0.0),
     cross_entropy("smoothed", 4, 5, [1, 4, 0, -1], 0.1),
+    conv("depthwise, stride 2, with bias", (2, 17, 5, 6), 17, (3, 3), 2, 1, 17, True),
+    case("relu6", "relu", F.relu6, [numbers(2, 3, 3, 3, low=-3, high=9)], attr={"most": 6}),
+    adaptive("7x5 to 3x3", (2, 3, 7, 5), 3, 3),
+    adaptive("2x1 to 4x3", (1, 3, 2, 1), 4, 3),
 ]
 
 path = pathlib.Path(__file__).with_name("ops.json")
