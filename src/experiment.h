@@ -28,12 +28,13 @@ struct experiment {
     char *name; // free text; default: the file's name without its ending (filled in on reading)
     int64_t seed;
     struct {
-        char *name;     // "resnet20": see `thaw models`
-        char *weights;  // a built-in name, or, with a '/' or a '.' in it, a file; "": none
-        bool partial;   // allow missing and unexpected names in the weight file
-        bool new_head;  // start the classifier from its initialisation
-        char *shortcut; // "default", "a", "b"
-        double dropout; // before the classifier
+        char *name;              // "resnet20": see `thaw models`
+        char *weights;           // a built-in name, or, with a '/' or a '.' in it, a file; "": none
+        bool partial;            // allow missing and unexpected names in the weight file
+        struct text_list rename; // "fc linear": the file's names for the model's
+        bool new_head;           // start the classifier from its initialisation
+        char *shortcut;          // "default", "a", "b"
+        double dropout;          // before the classifier
     } model;
     struct {
         char *name;    // "fashion-mini": see `thaw datasets`

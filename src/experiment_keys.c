@@ -45,6 +45,8 @@ const struct experiment_key experiment_keys[] = {
          "a built-in name, or a file (with a / or a dot), relative to this file; empty: none"),
     BOOL("model.partial", model.partial, "false",
          "accept a weight file in which names are missing or unexpected"),
+    TEXTS("model.rename", model.rename, "[]", "[fc linear]",
+          "OLD NEW: names in the weight file, or their beginnings, for the model's; OLD: taken away"),
     BOOL("model.new_head", model.new_head, "false",
          "start the classifier from new random values instead of those in the weights"),
     CHOICE("model.shortcut", model.shortcut, "default", "default a b",

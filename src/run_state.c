@@ -261,14 +261,14 @@ static bool read_moments(const char *directory, struct training *t, struct error
 
 static bool read_weights(const char *directory, struct training *t, struct error *error) {
     char *path = files_join(directory, "weights.safetensors");
-    struct safetensors file;
-    bool ok = safetensors_open(&file, path, error);
+    struct weight_file file;
+    bool ok = weight_file_open(&file, path, error);
     if (ok) {
         free(t->start);
         t->start = xmemdup(t->weights.data, t->model->weight_floats * sizeof *t->start);
         ok = load_weights(&t->weights, &file, &(struct load_options){0}, NULL, error) ||
              error_prefix(error, "%s: ", path);
-        safetensors_close(&file);
+        weight_file_close(&file);
     }
     free(path);
     return ok;

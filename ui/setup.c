@@ -85,14 +85,14 @@ static struct model *build_model(const struct experiment *e, struct shape input,
 }
 
 // A built-in name, or a path.
-static bool open_weight_file(struct safetensors *file, const char *name, struct error *error) {
+static bool open_weight_file(struct weight_file *file, const char *name, struct error *error) {
     if (strchr(name, '/') || strchr(name, '.'))
-        return safetensors_open(file, name, error);
+        return weight_file_open(file, name, error);
     const struct pretrained *pretrained = pretrained_find(name, error);
     if (!pretrained)
         return error_prefix(error, "model.weights: ");
     struct embedded bytes = pretrained->file();
-    return safetensors_parse(file, bytes.data, bytes.size, error);
+    return weight_file_parse(file, bytes.data, bytes.size, error);
 }
 
 bool setup_weights(struct weights *w, const struct experiment *e, struct load_report *report,
@@ -100,13 +100,18 @@ bool setup_weights(struct weights *w, const struct experiment *e, struct load_re
     weights_init(w, (uint64_t)e->seed);
     if (!e->model.weights[0])
         return true;
-    struct safetensors file;
+    struct weight_file file;
     if (!open_weight_file(&file, e->model.weights, error))
         return false;
-    struct load_options options = {.partial = e->model.partial, .new_head = e->model.new_head};
+    struct load_options options = {
+        .partial = e->model.partial,
+        .new_head = e->model.new_head,
+        .rename = e->model.rename.item,
+        .rename_count = e->model.rename.count,
+    };
     bool ok = load_weights(w, &file, &options, report, error) ||
               error_prefix(error, "%s: ", e->model.weights);
-    safetensors_close(&file);
+    weight_file_close(&file);
     return ok;
 }
 

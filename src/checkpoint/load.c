@@ -7,9 +7,10 @@
 
 struct load {
     const struct model *model;
-    const struct safetensors *file;
+    const struct weight_file *file;
     const struct load_options *options;
     struct load_report *report;
+    struct name_map map;
     const struct tensor_entry **source; // of each parameter; NULL: it keeps its value
     float *scratch;                     // room for the largest source
 };
@@ -32,12 +33,17 @@ static bool in_head(const struct model *model, int param) {
     return false;
 }
 
+static const struct tensor_entry *find_entry(const struct load *l, int param) {
+    int at = name_map_find(&l->map, l->model->params[param].name);
+    return at < 0 ? NULL : &l->file->entries[at];
+}
+
 // Under any name of the storage: files keep one of several tied names, not always the first.
 static const struct tensor_entry *find_source(const struct load *l, int storage) {
     const struct tensor_entry *found = NULL;
     for (int i = storage; i < l->model->param_count && !found; i++)
         if (l->model->params[i].storage == storage)
-            found = safetensors_find(l->file, l->model->params[i].name);
+            found = find_entry(l, i);
     return found;
 }
 
@@ -71,12 +77,26 @@ static void match_names(struct load *l) {
         if (l->model->params[i].storage == i)
             match_param(l, i);
     for (int i = 0; i < l->file->count; i++)
-        if (model_param(l->model, l->file->entries[i].name) < 0)
+        if (model_param(l->model, l->map.names[i]) < 0)
             add_text(&r->unexpected, &r->unexpected_count, xstrdup(l->file->entries[i].name));
+}
+
+// Whether there is anything to load, or to leave to a new head.
+static bool fits_somewhere(const struct load *l) {
+    for (int i = 0; i < l->model->param_count; i++)
+        if (l->source[i])
+            return true;
+    return l->report->replaced_count > 0 || l->file->count == 0;
 }
 
 static bool check_fit(const struct load *l, struct error *error) {
     const struct load_report *r = l->report;
+    if (r->misshaped_count == 0 && !fits_somewhere(l))
+        return error_set(
+            error,
+            "no name in it is one of %s's: it begins with %s, the model with %s; is it "
+            "another architecture's? If not, model.rename gives its names new ones",
+            l->model->arch, l->file->entries[0].name, l->model->params[0].name);
     bool names_fit = r->missing_count == 0 && r->unexpected_count == 0;
     if (r->misshaped_count == 0 && (names_fit || l->options->partial))
         return true;
@@ -89,17 +109,12 @@ static bool check_fit(const struct load *l, struct error *error) {
     return false;
 }
 
-static bool same_value(const struct tensor_entry *a, const struct tensor_entry *b) {
-    return a->dtype == b->dtype && dims_equal(a->dims, b->dims) &&
-           memcmp(a->data, b->data, a->bytes) == 0;
-}
-
 static bool check_ties(const struct load *l, struct error *error) {
     for (int i = 0; i < l->model->param_count; i++) {
         const struct param *p = &l->model->params[i];
         const struct tensor_entry *source = l->source[p->storage];
-        const struct tensor_entry *own = safetensors_find(l->file, p->name);
-        if (source && own && source != own && !same_value(source, own))
+        const struct tensor_entry *own = find_entry(l, i);
+        if (source && own && source != own && !tensor_equal(source, own))
             return error_set(error, "%s and %s are one parameter in %s, but differ in the file",
                              source->name, own->name, l->model->arch);
     }
@@ -133,7 +148,7 @@ static void copy_values(const struct load *l, struct weights *w) {
             continue;
         l->report->loaded++;
         if (p->kind == PARAM_COUNTER) {
-            memcpy(weights_counter(w, i), l->source[i]->data, sizeof(int64_t));
+            tensor_copy(l->source[i], weights_counter(w, i));
             continue;
         }
         tensor_to_float(l->source[i], l->scratch);
@@ -149,29 +164,41 @@ static size_t largest(const struct model *model) {
     return most;
 }
 
-static bool load(struct weights *w, const struct safetensors *file,
-                 const struct load_options *options, struct load_report *report,
-                 struct error *error) {
-    const struct model *model = w->model;
-    struct load l = {model, file, options, report, NULL, NULL};
-    l.source = xcalloc((size_t)model->param_count, sizeof *l.source);
-    l.scratch = xmalloc(largest(model) * sizeof *l.scratch);
-    match_names(&l);
-    bool good = check_fit(&l, error) && check_ties(&l, error) && check_all_values(&l, error);
+static void note_names(struct load *l) {
+    struct load_report *r = l->report;
+    r->prefix = l->map.prefix ? xstrdup(l->map.prefix) : NULL;
+    r->prefix_count = l->map.prefix_count;
+    for (int i = 0; i < l->map.renamed_count; i++)
+        add_text(&r->renamed, &r->renamed_count, xstrdup(l->map.renamed[i]));
+    r->part = l->file->torch.part ? xstrdup(l->file->torch.part) : NULL;
+    r->aside = l->file->torch.aside ? xstrdup(l->file->torch.aside) : NULL;
+}
+
+static bool load_named(struct load *l, struct weights *w, struct error *error) {
+    l->source = xcalloc((size_t)l->model->param_count, sizeof *l->source);
+    l->scratch = xmalloc(largest(l->model) * sizeof *l->scratch);
+    note_names(l);
+    match_names(l);
+    bool good = check_fit(l, error) && check_ties(l, error) && check_all_values(l, error);
     if (good)
-        copy_values(&l, w);
-    free(l.source);
-    free(l.scratch);
+        copy_values(l, w);
+    free(l->source);
+    free(l->scratch);
     return good;
 }
 
-bool load_weights(struct weights *w, const struct safetensors *file,
+bool load_weights(struct weights *w, const struct weight_file *file,
                   const struct load_options *options, struct load_report *report,
                   struct error *error) {
     struct load_report own = {0};
     if (report)
         *report = own;
-    bool good = load(w, file, options, report ? report : &own, error);
+    struct load l = {.model = w->model, .file = file, .options = options};
+    l.report = report ? report : &own;
+    if (!name_map_make(&l.map, file, w->model, options->rename, options->rename_count, error))
+        return false;
+    bool good = load_named(&l, w, error);
+    name_map_close(&l.map);
     load_report_close(&own);
     return good;
 }

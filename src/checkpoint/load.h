@@ -3,7 +3,8 @@
 #define THAW_CHECKPOINT_LOAD_H
 
 #include "base/text.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/name_map.h"
+#include "checkpoint/weight_file.h"
 #include "model.h"
 
 // What a load did, for a person to read.
@@ -14,6 +15,11 @@ struct load_report {
     char **unexpected; // names in the file that the model does not have
     char **misshaped;  // "conv1.weight: the file has [64, 3, 7, 7], the model [16, 3, 3, 3]"
     int *replaced;     // parameters of the head that keep their init
+    // How the file's names became the model's (see name_map.h), and which part of a checkpoint it
+    // was (see torch_file.h); NULL where there is nothing to say.
+    char *prefix, *part, *aside;
+    int prefix_count, renamed_count;
+    char **renamed;
 };
 void load_report_close(struct load_report *r);
 
@@ -26,16 +32,20 @@ void load_report_misfits(const struct load_report *r, const struct model *model,
 struct load_options {
     bool partial;  // allow missing and unexpected names
     bool new_head; // parameters of head modules keep their initialisation, whatever the file has
+    char *const *rename; // rules: see name_map_make
+    int rename_count;
 };
 
-// Copies the file's values into w, converting to float32 and to this build's layouts. Head
+// Copies the values of the file's tensors, under their names in the model (name_map_make), into w,
+// converting to float32 and to this build's layouts. Head
 // parameters whose shape differs keep their initialisation and are reported as replaced. Missing
 // counters are not an error (older PyTorch files lack num_batches_tracked). Values that are not
-// finite are an error. On error w is unchanged. `report` may be NULL; else it is filled on error
-// too (with loaded == 0), and the caller closes it. A tied parameter is one of the report's
-// parameters, under its first name: the file may have any of its names, all with the same value.
-// With new_head all parameters of the head are reported as replaced.
-bool load_weights(struct weights *w, const struct safetensors *file,
+// finite are an error, and so is a file of which nothing fits. On error w is unchanged. `report`
+// may be NULL; else it is filled on error too (with loaded == 0), and the caller closes it. A tied
+// parameter is one of the report's parameters, under its first name: the file may have any of its
+// names, all with the same value. With new_head all parameters of the head are reported as
+// replaced.
+bool load_weights(struct weights *w, const struct weight_file *file,
                   const struct load_options *options, struct load_report *report,
                   struct error *error);
 

@@ -13,23 +13,6 @@ struct data {
     size_t size;
 };
 
-// ASCII's control characters, and C1's in UTF-8.
-static bool is_control(const unsigned char *c) {
-    return *c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
-}
-
-// Names are for people: what shows them need not fear what they do to a terminal.
-static bool check_name(const char *name, struct error *error) {
-    if (strlen(name) > TENSOR_NAME_MAX) {
-        return error_set(error, "the name of tensor '%.60s...' has %zu bytes, more than %d", name,
-                         strlen(name), TENSOR_NAME_MAX);
-    }
-    for (const char *c = name; *c; c++)
-        if (is_control((const unsigned char *)c))
-            return error_set(error, "the name of tensor '%.60s' has a control character", name);
-    return true;
-}
-
 static bool read_dtype(const json_t *info, struct tensor_entry *e, struct error *error) {
     const char *name = json_string_value(json_object_get(info, "dtype"));
     if (!name)
@@ -94,7 +77,7 @@ static bool check_size(const struct tensor_entry *e, struct error *error) {
 
 static bool read_entry(const char *name, const json_t *info, struct data data,
                        struct tensor_entry *e, struct error *error) {
-    if (!check_name(name, error))
+    if (!tensor_check_name(name, error))
         return false;
     bool good = json_is_object(info) || error_set(error, "must be an object");
     good = good && read_dtype(info, e, error) && read_shape(info, e, error) &&

@@ -8,37 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/shape.h"
-#include <stdint.h>
-
-enum dtype {
-    DTYPE_F32,
-    DTYPE_F16,
-    DTYPE_BF16,
-    DTYPE_F64,
-    DTYPE_I64,
-    DTYPE_I32,
-    DTYPE_I16,
-    DTYPE_I8,
-    DTYPE_U8,
-    DTYPE_BOOL
-};
-
-size_t dtype_size(enum dtype t);
-const char *dtype_name(enum dtype t); // "F32"
-bool dtype_find(const char *name, enum dtype *t);
-
-// In bytes. Longer names are refused, and those with control characters.
-enum { TENSOR_NAME_MAX = 255 };
-
-// A tensor in a mapped file. Dimensions beyond DIMS_MAX are refused by the reader.
-struct tensor_entry {
-    char *name;
-    enum dtype dtype;
-    struct dims dims;
-    const unsigned char *data; // into the mapping, little-endian, maybe unaligned
-    size_t bytes;
-};
+#include "checkpoint/tensor.h"
 
 struct safetensors {
     struct mapping file;
@@ -56,10 +26,6 @@ void safetensors_close(struct safetensors *s);
 
 const struct tensor_entry *safetensors_find(const struct safetensors *s, const char *name);
 const char *safetensors_metadata(const struct safetensors *s, const char *key); // or NULL
-
-// Converts one tensor to float32; out has dims_count floats. Exact but for F64, I64 and I32, which
-// are rounded to nearest (F64 beyond float32's range becomes infinite).
-void tensor_to_float(const struct tensor_entry *t, float *out);
 
 // Writing: the header names tensors in the order given; in the data wider elements come first, so
 // that each tensor is aligned to its elements and readers can use it in place. The same input gives

@@ -62,12 +62,12 @@ static bool open_model(struct trace *t, struct error *error) {
 }
 
 static bool open_weights(struct trace *t, struct error *error) {
-    struct safetensors file;
-    if (!safetensors_open(&file, torch_text(t->request, "weights"), error))
+    struct weight_file file;
+    if (!weight_file_open(&file, torch_text(t->request, "weights"), error))
         return false;
     t->weights = weights_open(t->model);
     bool good = load_weights(&t->weights, &file, &(struct load_options){0}, NULL, error);
-    safetensors_close(&file);
+    weight_file_close(&file);
     return good;
 }
 

@@ -2,11 +2,13 @@
 #include "ui/cli/show.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "checkpoint/weight_file.h"
 #include "ui/cli/cli.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct option long_options[] = {
     {"weights", required_argument, NULL, 'w'}, {"freeze", required_argument, NULL, 'f'},
@@ -98,9 +100,14 @@ static int parse(struct show_request *r, int argc, char **argv) {
     return code;
 }
 
+// A usual ending, or any other file but an experiment: its content tells.
 static bool is_weight_file(const char *name) {
+    struct stat info;
     const char *dot = strrchr(name, '.');
-    return dot && strcmp(dot, ".safetensors") == 0;
+    if (weight_file_ending(name))
+        return true;
+    bool experiment = dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    return !experiment && stat(name, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 static bool show_model(const struct show_request *r, struct error *error) {
@@ -142,9 +149,10 @@ static int show_main(int argc, char **argv) {
 
 const struct subcommand cli_show = {
     .name = "show",
-    .usage = "show MODEL | EXPERIMENT.yaml | RUN | FILE.safetensors [--weights FILE|NAME] "
-             "[--freeze PATTERN]... [--thaw PATTERN]... [--bn frozen|batch|torch] [--batch N] "
-             "[--classes N] [--input CxHxW] [--params] [--json]",
+    .usage =
+        "show MODEL | EXPERIMENT.yaml | RUN | WEIGHTS.safetensors|.pt|... [--weights FILE|NAME] "
+        "[--freeze PATTERN]... [--thaw PATTERN]... [--bn frozen|batch|torch] [--batch N] "
+        "[--classes N] [--input CxHxW] [--params] [--json]",
     .help = "the layer tree as a table, and what freezing some of it saves",
     .run = show_main,
 };

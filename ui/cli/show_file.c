@@ -1,6 +1,6 @@
 // A file of weights: its tensors, their sum, its metadata.
 #include "base/text.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/weight_file.h"
 #include "ui/cli/show.h"
 #include "ui/cli/table.h"
 #include <jansson.h>
@@ -23,7 +23,7 @@ struct sum {
     size_t numbers, bytes;
 };
 
-static struct sum sum_of(const struct safetensors *file) {
+static struct sum sum_of(const struct weight_file *file) {
     struct sum sum = {0};
     for (int i = 0; i < file->count; i++) {
         sum.numbers += dims_count(file->entries[i].dims);
@@ -32,7 +32,26 @@ static struct sum sum_of(const struct safetensors *file) {
     return sum;
 }
 
-static void print_text(const struct safetensors *file) {
+static void print_line(const char *name, const char *text) {
+    char *key = table_plain(name), *value = table_plain(text);
+    printf("%s: %s\n", key, value);
+    free(key);
+    free(value);
+}
+
+static void print_origin(const struct weight_file *file) {
+    const struct safetensors *s = &file->safetensors;
+    if (file->torch.entries)
+        print_line("format", weight_file_format(file));
+    if (file->torch.part)
+        print_line("taken from", file->torch.part);
+    if (file->torch.aside)
+        print_line("left aside", file->torch.aside);
+    for (int i = 0; i < s->metadata_count; i++)
+        print_line(s->metadata_keys[i], s->metadata_values[i]);
+}
+
+static void print_text(const struct weight_file *file) {
     static const struct table_column columns[COLUMNS] = {
         {"tensor", false}, {"type", false}, {"shape", false}, {"numbers", true}, {"bytes", true}};
     struct table t = table_open(columns, COLUMNS);
@@ -44,13 +63,7 @@ static void print_text(const struct safetensors *file) {
     char numbers[32], bytes[32];
     printf("\n%d tensors, %s numbers, %s\n", file->count, text_count(sum.numbers, numbers),
            text_bytes((double)sum.bytes, bytes));
-    for (int i = 0; i < file->metadata_count; i++) {
-        char *key = table_plain(file->metadata_keys[i]);
-        char *value = table_plain(file->metadata_values[i]);
-        printf("%s: %s\n", key, value);
-        free(key);
-        free(value);
-    }
+    print_origin(file);
 }
 
 static json_t *tensor_json(const struct tensor_entry *e) {
@@ -61,30 +74,36 @@ static json_t *tensor_json(const struct tensor_entry *e) {
                      "shape", shape, "bytes", (json_int_t)e->bytes);
 }
 
-static void print_json(const struct safetensors *file) {
-    json_t *tensors = json_array(), *metadata = json_object();
+static json_t *metadata_json(const struct safetensors *s) {
+    json_t *metadata = json_object();
+    for (int i = 0; i < s->metadata_count; i++)
+        json_object_set_new(metadata, s->metadata_keys[i], json_string(s->metadata_values[i]));
+    return metadata;
+}
+
+static void print_json(const struct weight_file *file) {
+    json_t *tensors = json_array();
     for (int i = 0; i < file->count; i++)
         json_array_append_new(tensors, tensor_json(&file->entries[i]));
-    for (int i = 0; i < file->metadata_count; i++)
-        json_object_set_new(metadata, file->metadata_keys[i],
-                            json_string(file->metadata_values[i]));
     struct sum sum = sum_of(file);
     json_t *all =
-        json_pack("{s:o, s:I, s:I, s:o}", "tensors", tensors, "numbers", (json_int_t)sum.numbers,
-                  "bytes", (json_int_t)sum.bytes, "metadata", metadata);
+        json_pack("{s:s, s:s?, s:s?, s:o, s:I, s:I, s:o}", "format", weight_file_format(file),
+                  "part", file->torch.part, "aside", file->torch.aside, "tensors", tensors,
+                  "numbers", (json_int_t)sum.numbers, "bytes", (json_int_t)sum.bytes, "metadata",
+                  metadata_json(&file->safetensors));
     json_dumpf(all, stdout, JSON_INDENT(1));
     printf("\n");
     json_decref(all);
 }
 
 bool show_file_print(const char *path, bool json, struct error *error) {
-    struct safetensors file;
-    if (!safetensors_open(&file, path, error))
+    struct weight_file file;
+    if (!weight_file_open(&file, path, error))
         return false;
     if (json)
         print_json(&file);
     else
         print_text(&file);
-    safetensors_close(&file);
+    weight_file_close(&file);
     return true;
 }

@@ -61,7 +61,7 @@ static bool open_arch(struct show_subject *s, const struct show_request *r, stru
     if (strchr(r->subject, '/'))
         return error_set(error,
                          "%s is none of: an architecture, an experiment (.yaml), a run's "
-                         "directory, a file of weights (.safetensors)",
+                         "directory, a file of weights (.safetensors, .pt, .pth, ...)",
                          r->subject);
     const struct arch *arch = arch_find(r->subject, error);
     if (!arch)

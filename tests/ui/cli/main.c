@@ -17,8 +17,8 @@ static void help_names_every_subcommand(void **state) {
 
 static void help_of_one_subcommand_shows_its_usage(void **state) {
     (void)state;
-    static const char *const names[] = {"run", "show", "models", "datasets", "help"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const names[] = {"run", "show", "convert", "models", "datasets", "help"};
+    for (int i = 0; i < 6; i++) {
         struct outcome asked = RUN("help", names[i]), option = RUN(names[i], "--help");
         char *usage = xprintf("thaw %s", names[i]);
         assert_done(&asked);
