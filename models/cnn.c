@@ -1,5 +1,6 @@
 // A small plain convolutional network: three blocks of convolution, BatchNorm, ReLU and pooling,
 // and one linear layer. An input must be at least 8x8, for three poolings halve it.
+#include "models/head.h"
 #include "models/models.h"
 
 static int block(struct build *b, int index, int x, int out) {
@@ -22,12 +23,7 @@ static int cnn(struct build *b, const struct arch *arch, const struct arch_optio
     x = block(b, 2, x, 128);
     build_pop(b);
     x = build_flatten(b, "flatten", x);
-    build_push(b, "classifier", "Sequential");
-    build_mark_head(b);
-    x = build_dropout(b, "0", x, options->dropout);
-    x = build_linear(b, "1", x, options->classes, true);
-    build_pop(b);
-    return x;
+    return head_dropout_linear(b, "classifier", x, options);
 }
 
 const struct arch arch_cnn = {

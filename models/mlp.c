@@ -1,4 +1,5 @@
 // A multilayer perceptron: three linear layers, each in a place of its own to freeze.
+#include "models/head.h"
 #include "models/models.h"
 
 static int mlp(struct build *b, const struct arch *arch, const struct arch_options *options) {
@@ -10,9 +11,7 @@ static int mlp(struct build *b, const struct arch *arch, const struct arch_optio
     build_mark_block(b);
     x = build_linear(b, "fc2", x, 128, true);
     x = build_relu(b, NULL, x);
-    x = build_dropout(b, NULL, x, options->dropout);
-    build_mark_head(b);
-    return build_linear(b, "fc3", x, options->classes, true);
+    return head_linear(b, "fc3", x, options);
 }
 
 const struct arch arch_mlp = {

@@ -11,7 +11,19 @@ const struct arch *const archs[] = {
     &arch_resnet_cifar[2],
     &arch_resnet_cifar[3],
     &arch_resnet_cifar[4],
-    &arch_resnet18,
+    &arch_mobilenet_v2,
+    &arch_resnet[0],
+    &arch_resnet[1],
+    &arch_resnet[2],
+    &arch_resnet[3],
+    &arch_vgg[0],
+    &arch_vgg[1],
+    &arch_vgg[2],
+    &arch_vgg[3],
+    &arch_vgg[4],
+    &arch_vgg[5],
+    &arch_vgg[6],
+    &arch_vgg[7],
     NULL,
 };
 
@@ -43,6 +55,10 @@ static void fill_defaults(struct arch_options *o, const struct arch *arch) {
         o->input.c = arch->input.c;
     if (!o->shortcut)
         o->shortcut = arch->shortcut;
+    if (o->dropout < 0)
+        o->dropout = o->head ? 0 : arch->dropout;
+    if (o->head_count == 0)
+        o->head = NULL;
 }
 
 static bool check_options(const struct arch_options *o, const struct arch *arch,
@@ -59,6 +75,9 @@ static bool check_options(const struct arch_options *o, const struct arch *arch,
     if (!(o->dropout >= 0 && o->dropout < 1))
         return error_set(error, "dropout %g; it must be at least 0 and below 1",
                          (double)o->dropout);
+    if (o->head && o->dropout > 0)
+        return error_set(error, "dropout %g, but the head is your own; put 'dropout %g' into it",
+                         (double)o->dropout, (double)o->dropout);
     if (o->shortcut && !arch->shortcut)
         return error_set(error, "it has no choice of shortcut; leave that out");
     if (o->shortcut && o->shortcut != 'a' && o->shortcut != 'b')

@@ -1,6 +1,7 @@
 // ResNets for small images (He et al., "Deep residual learning for image recognition", CVPR 2016,
 // section 4.2), under the names of the widespread PyTorch version for CIFAR-10 by Yerlan Idelbayev
 // (akamaster). Depth 6n + 2: three layers of n blocks at widths 16, 32 and 64.
+#include "models/head.h"
 #include "models/models.h"
 
 static int conv3x3(struct build *b, const char *name, int x, int out, int stride) {
@@ -51,9 +52,7 @@ static int resnet_cifar(struct build *b, const struct arch *arch,
         build_pop(b);
     }
     x = build_global_pool(b, NULL, x);
-    x = build_dropout(b, NULL, x, options->dropout);
-    build_mark_head(b);
-    return build_linear(b, "linear", x, options->classes, true);
+    return head_linear(b, "linear", x, options);
 }
 
 #define SIZE(depth)                                                                                \

@@ -74,7 +74,7 @@ struct build *build_start(const char *arch, struct shape input) {
     struct build *b = xcalloc(1, sizeof *b);
     b->model = xcalloc(1, sizeof *b->model);
     b->model->arch = xstrdup(arch);
-    b->conv_init = b->linear_init = INIT_UNIFORM_FAN_IN;
+    b->conv_init = b->linear_init = b->bias_init = INIT_UNIFORM_FAN_IN;
     b->open = -1;
     b->open = add_module(b, "", "Module");
     add_node(b, (struct node){.in = {-1, -1}, .shape = input});
@@ -136,6 +136,10 @@ void build_mark_head(struct build *b) {
 void build_init(struct build *b, enum param_init conv, enum param_init linear) {
     b->conv_init = conv;
     b->linear_init = linear;
+}
+
+void build_init_bias(struct build *b, enum param_init bias) {
+    b->bias_init = bias;
 }
 
 int build_node(struct build *b, const char *name, const char *kind, const struct operation *op,

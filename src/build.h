@@ -41,9 +41,12 @@ struct build_conv {
 int build_conv(struct build *b, const char *name, int x, struct build_conv c);
 int build_batch_norm(struct build *b, const char *name, int x);
 int build_linear(struct build *b, const char *name, int x, int out, bool bias);
+int build_batch_norm_1d(struct build *b, const char *name, int x); // of a vector
 int build_relu(struct build *b, const char *name, int x);
+int build_relu6(struct build *b, const char *name, int x);
 int build_max_pool(struct build *b, const char *name, int x, int kernel, int stride, int pad);
 int build_avg_pool(struct build *b, const char *name, int x, int kernel, int stride, int pad);
+int build_adaptive_pool(struct build *b, const char *name, int x, int h, int w); // to h x w
 int build_global_pool(struct build *b, const char *name, int x);
 int build_flatten(struct build *b, const char *name, int x); // the next linear gets LAYOUT_FLATTEN
 int build_dropout(struct build *b, const char *name, int x, float p); // p 0: a module but no node
@@ -51,24 +54,30 @@ int build_add(struct build *b, int x, int y);
 int build_pad_shortcut(struct build *b, const char *name, int x, int out, int stride);
 
 // Sets how the weights of the convolutions and linear layers built from here on are initialised
-// (PyTorch's default until then: INIT_UNIFORM_FAN_IN). Biases are always PyTorch's default.
+// (PyTorch's default until then: INIT_UNIFORM_FAN_IN), and how the biases of both (the same).
 void build_init(struct build *b, enum param_init conv, enum param_init linear);
+void build_init_bias(struct build *b, enum param_init bias);
 
 // What a person may choose of an architecture.
 struct arch_options {
     struct shape input; // h, w and channels; each 0: the architecture's default
     int classes;        // >= 1
     char shortcut;      // 'a', 'b', or 0 for the default
-    float dropout;      // before the classifier; 0: none
+    float dropout;      // before the classifier; 0: none, below 0: the architecture's default
+    // Layers in place of the classifier, such as "dropout 0.5" (models/layer.h); NULL: its own.
+    const char *const *head;
+    int head_count;
 };
 
 struct arch {
     const char *name, *help;
     struct shape input; // the default
     char shortcut;      // the default; 0: there is no choice of shortcut
+    float dropout;      // the default
     // Returns the node of the logits, which must be the last. In `options` all defaults are filled.
     int (*build)(struct build *b, const struct arch *arch, const struct arch_options *options);
     int parameter; // for a family: e.g. the depth
+    bool norm;     // for a family: with BatchNorm
 };
 
 #endif

@@ -13,6 +13,11 @@ int build_relu(struct build *b, const char *name, int x) {
     return keep_flat(b, build_node(b, name, "ReLU", &op_relu, (union op_attr){0}, x, -1), x);
 }
 
+int build_relu6(struct build *b, const char *name, int x) {
+    union op_attr attr = {.relu = {6}};
+    return keep_flat(b, build_node(b, name, "ReLU6", &op_relu, attr, x, -1), x);
+}
+
 int build_dropout(struct build *b, const char *name, int x, float p) {
     union op_attr attr = {.dropout = {p}};
     if (p > 0)
@@ -41,6 +46,11 @@ int build_avg_pool(struct build *b, const char *name, int x, int kernel, int str
     return build_node(b, name, "AvgPool2d", &op_avg_pool, attr, x, -1);
 }
 
+int build_adaptive_pool(struct build *b, const char *name, int x, int h, int w) {
+    union op_attr attr = {.adaptive = {h, w}};
+    return build_node(b, name, "AdaptiveAvgPool2d", &op_adaptive_pool, attr, x, -1);
+}
+
 int build_global_pool(struct build *b, const char *name, int x) {
     return build_node(b, name, "AdaptiveAvgPool2d", &op_global_pool, (union op_attr){0}, x, -1);
 }
@@ -55,12 +65,18 @@ int build_pad_shortcut(struct build *b, const char *name, int x, int out, int st
     return build_node(b, name, "PadShortcut", &op_pad_shortcut, attr, x, -1);
 }
 
-// PyTorch's default for the biases of convolutions and linear layers.
 static int add_bias(struct build *b, int out, int fan_in) {
     return build_param(
         b, "bias",
         (struct param){
-            .kind = PARAM_BIAS, .dims = {1, {out}}, .init = INIT_UNIFORM_FAN_IN, .fan = fan_in});
+            .kind = PARAM_BIAS, .dims = {1, {out}}, .init = b->bias_init, .fan = fan_in});
+}
+
+// The shape before the flatten that x comes from, where our elements then stand in another order
+// than PyTorch's; else nothing.
+static struct shape moved_flat(const struct build *b, int x) {
+    struct shape flat = b->flat[x];
+    return flat.c > 1 && flat.h * flat.w > 1 ? flat : (struct shape){0};
 }
 
 int build_conv(struct build *b, const char *name, int x, struct build_conv c) {
@@ -93,14 +109,13 @@ int build_linear(struct build *b, const char *name, int x, int out, bool bias) {
     int node = build_node(b, name, "Linear", &op_linear, attr, x, -1);
     if (!node)
         return 0;
-    struct shape flat = b->flat[x];
+    struct shape flat = moved_flat(b, x);
     int in = build_shape(b, x).c;
-    bool moved = flat.c > 1 && flat.h * flat.w > 1; // our columns stand in another order
     struct param weight = {
         .kind = PARAM_WEIGHT,
         .dims = {2, {out, in}},
-        .layout = moved ? LAYOUT_FLATTEN : LAYOUT_PLAIN,
-        .flat = moved ? flat : (struct shape){0},
+        .layout = flat.c ? LAYOUT_FLATTEN : LAYOUT_PLAIN,
+        .flat = flat,
         .init = b->linear_init,
         .fan = b->linear_init == INIT_KAIMING_NORMAL_OUT ? out : in,
     };
@@ -111,7 +126,7 @@ int build_linear(struct build *b, const char *name, int x, int out, bool bias) {
     return node;
 }
 
-int build_batch_norm(struct build *b, const char *name, int x) {
+static int norm(struct build *b, const char *name, const char *kind, int x) {
     static const struct {
         const char *name;
         enum param_kind kind;
@@ -123,12 +138,12 @@ int build_batch_norm(struct build *b, const char *name, int x) {
         {"running_var", PARAM_STATISTIC, INIT_ONE},
     };
     assert(name && "a BatchNorm owns parameters: it needs a module");
-    assert(!b->flat[x].c && "a BatchNorm behind a flatten would need a layout of its own");
     union op_attr attr = {.norm = {.eps = 1e-5f, .momentum = 0.1f}};
-    int node = build_node(b, name, "BatchNorm2d", &op_batch_norm, attr, x, -1);
+    int node = build_node(b, name, kind, &op_batch_norm, attr, x, -1);
     if (!node)
         return 0;
-    struct param p = {.norm = true, .dims = {1, {build_shape(b, x).c}}};
+    struct param p = {.norm = true, .dims = {1, {build_shape(b, x).c}}, .flat = moved_flat(b, x)};
+    p.layout = p.flat.c ? LAYOUT_FLATTEN : LAYOUT_PLAIN;
     for (int i = 0; i < 4; i++) {
         p.kind = rows[i].kind;
         p.init = rows[i].init;
@@ -136,5 +151,13 @@ int build_batch_norm(struct build *b, const char *name, int x) {
     }
     struct param counter = {.kind = PARAM_COUNTER, .norm = true, .init = INIT_ZERO};
     b->model->nodes[node].counter = build_param(b, "num_batches_tracked", counter);
-    return node;
+    return keep_flat(b, node, x);
+}
+
+int build_batch_norm(struct build *b, const char *name, int x) {
+    return norm(b, name, "BatchNorm2d", x);
+}
+
+int build_batch_norm_1d(struct build *b, const char *name, int x) {
+    return norm(b, name, "BatchNorm1d", x);
 }

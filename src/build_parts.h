@@ -11,7 +11,7 @@ struct build {
     bool block, head;   // marks that wait for the next module
     struct shape *flat; // [node]: what a flatten flattened to make this vector; c == 0: none did
     int module_room, param_room, node_room;
-    enum param_init conv_init, linear_init;
+    enum param_init conv_init, linear_init, bias_init;
 };
 
 bool build_failed(const struct build *b);

@@ -21,8 +21,8 @@ enum param_kind {
 enum layout {
     LAYOUT_PLAIN,   // the same
     LAYOUT_CONV,    // [r][s][c][k] here, [k][c][r][s] there
-    LAYOUT_FLATTEN, // a linear weight behind a flatten: columns in h, w, c order here, c, h, w
-                    // there
+    LAYOUT_FLATTEN, // behind a flatten, the columns of a linear weight and the elements of a
+                    // BatchNorm: in h, w, c order here, c, h, w there
 };
 
 enum param_init {
@@ -31,6 +31,7 @@ enum param_init {
     INIT_KAIMING_NORMAL_OUT, // std = sqrt(2 / fan_out), torchvision's for convolutions
     INIT_UNIFORM_FAN_IN,     // +-1/sqrt(fan_in), PyTorch's default for linear layers and biases
     INIT_KAIMING_NORMAL_IN,  // std = sqrt(2 / fan_in)
+    INIT_NORMAL,             // std = 0.01, torchvision's for the linear layers of VGG and MobileNet
 };
 
 struct param {

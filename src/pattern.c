@@ -24,11 +24,21 @@ static int hit_subtrees(const struct model *model, bool *marked, enum rows rows,
     return hits;
 }
 
-// The head, and the blocks from module `first_block` on.
+// The module right before m among its siblings, where that is a single layer; else -1.
+static int layer_before(const struct model *model, int m) {
+    return m > 0 && model->modules[m - 1].parent == model->modules[m].parent ? m - 1 : -1;
+}
+
+// The head, and the blocks from module `first_block` on. Where a block is a single layer, the
+// layers behind it up to the next block belong to it: a convolution's BatchNorm.
 static int hit_tail(const struct model *model, int first_block, bool *hit) {
     bool *marked = xcalloc((size_t)model->module_count, sizeof *marked);
-    for (int m = 0; m < model->module_count; m++)
-        marked[m] = model->modules[m].head || (model->modules[m].block && m >= first_block);
+    for (int m = 0; m < model->module_count; m++) {
+        const struct module *module = &model->modules[m];
+        int before = layer_before(model, m);
+        bool follows = before >= 0 && marked[before] && module->end == m + 1;
+        marked[m] = module->head || (m >= first_block && (module->block || follows));
+    }
     int hits = hit_subtrees(model, marked, ROWS_ALL, hit);
     free(marked);
     return hits;

@@ -38,12 +38,12 @@ int64_t *weights_counter(const struct weights *w, int param) {
     return (int64_t *)(void *)weights_at(w, param);
 }
 
-static void fill_normal(float *to, const struct param *p, uint64_t seed) {
+static void fill_normal(float *to, const struct param *p, float std, uint64_t seed) {
     struct random_key key = random_key(seed, RANDOM_INIT, 0);
     uint32_t name = hash_name(p->name);
-    float std = sqrtf(2.0f / (float)p->fan);
+    random_normals(key, name, 0, p->count, to);
     for (size_t i = 0; i < p->count; i++)
-        to[i] = std * random_normal(key, name, 0, i);
+        to[i] *= std;
 }
 
 static void fill_uniform(float *to, const struct param *p, uint64_t seed) {
@@ -67,7 +67,10 @@ void weights_init_param(struct weights *w, int param, uint64_t seed) {
         break;
     case INIT_KAIMING_NORMAL_OUT:
     case INIT_KAIMING_NORMAL_IN:
-        fill_normal(to, p, seed);
+        fill_normal(to, p, sqrtf(2.0f / (float)p->fan), seed);
+        break;
+    case INIT_NORMAL:
+        fill_normal(to, p, 0.01f, seed);
         break;
     case INIT_UNIFORM_FAN_IN:
         fill_uniform(to, p, seed);

@@ -1,6 +1,7 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { ROUNDS = 10 };
 
@@ -45,13 +46,31 @@ float random_uniform(struct random_key key, uint32_t a, uint32_t b, uint64_t ind
     return (float)(random_word(key, a, b, index) >> 8) * 0x1p-24F;
 }
 
+// Two normal numbers of two words.
+static void normal_pair(const uint32_t word[2], float out[2]) {
+    double radius = sqrt(-2 * log((word[0] + 1.0) * 0x1p-32)); // never the logarithm of 0
+    double angle = 2 * M_PI * (word[1] * 0x1p-32);
+    out[0] = (float)(radius * cos(angle));
+    out[1] = (float)(radius * sin(angle));
+}
+
 float random_normal(struct random_key key, uint32_t a, uint32_t b, uint64_t index) {
     uint32_t word[4];
+    float pair[2];
     block_of(key, a, b, index, word);
-    const uint32_t *pair = word + index % 4 / 2 * 2;
-    double radius = sqrt(-2 * log((pair[0] + 1.0) * 0x1p-32)); // never the logarithm of 0
-    double angle = 2 * M_PI * (pair[1] * 0x1p-32);
-    return (float)(radius * (index % 2 ? sin(angle) : cos(angle)));
+    normal_pair(word + index % 4 / 2 * 2, pair);
+    return pair[index % 2];
+}
+
+void random_normals(struct random_key key, uint32_t a, uint32_t b, size_t count, float *out) {
+    for (size_t i = 0; i < count; i += 4) {
+        uint32_t word[4];
+        float four[4];
+        block_of(key, a, b, i, word);
+        normal_pair(word, four);
+        normal_pair(word + 2, four + 2);
+        memcpy(out + i, four, (count - i < 4 ? count - i : 4) * sizeof *out);
+    }
 }
 
 uint32_t random_below(struct random_key key, uint32_t a, uint32_t b, uint64_t index,

@@ -18,10 +18,10 @@ static void conv_move(const struct param *p, const float *from, float *to, bool 
     }
 }
 
-// torch [out][c][h * w] <-> ours [out][h * w][c].
+// torch [out][c][h * w] <-> ours [out][h * w][c]; a BatchNorm is a single row.
 static void flatten_move(const struct param *p, const float *from, float *to, bool to_torch) {
-    size_t rows = (size_t)p->dims.size[0], channels = (size_t)p->flat.c;
-    size_t places = (size_t)p->flat.h * (size_t)p->flat.w;
+    size_t channels = (size_t)p->flat.c, places = (size_t)p->flat.h * (size_t)p->flat.w;
+    size_t rows = p->count / (places * channels);
     for (size_t row = 0; row < rows; row++) {
         size_t base = row * places * channels;
         for (size_t c = 0; c < channels; c++) {

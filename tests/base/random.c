@@ -152,6 +152,18 @@ static void test_normal_is_box_muller(void **state) {
 
 enum { NORMALS = 4096 };
 
+static void test_normals_are_the_same(void **state) {
+    (void)state;
+    float many[11];
+    for (size_t count = 0; count <= 10; count++) {
+        many[count] = -77;
+        random_normals(test_key(), 3, 4, count, many);
+        for (size_t i = 0; i < count; i++)
+            assert_true(many[i] == random_normal(test_key(), 3, 4, i));
+        assert_true(many[count] == -77); // nothing behind the last one
+    }
+}
+
 static void *fill_normals(void *out) {
     for (uint64_t i = 0; i < NORMALS; i++) {
         ((float *)out)[i] = random_normal(test_key(), 2, 2, i);
@@ -236,6 +248,7 @@ int main(void) {
         cmocka_unit_test(test_uniform),
         cmocka_unit_test(test_normal_moments),
         cmocka_unit_test(test_normal_is_box_muller),
+        cmocka_unit_test(test_normals_are_the_same),
         cmocka_unit_test(test_normal_ignores_threads_and_locale),
         cmocka_unit_test(test_below),
         cmocka_unit_test(test_permutation_holds_all),

@@ -1,4 +1,5 @@
 #include "models/models.h"
+#include "freeze.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 // clang-format on
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,45 @@ static void test_names_are_torchs(void **state) {
     same_as_torch("resnet18", (struct arch_options){.classes = 1000, .dropout = 0.5f});
 }
 
+static uint64_t add_fnv(uint64_t value, const char *text) {
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * 0x100000001b3;
+    return value;
+}
+
+// Of the lines that a .names file would have.
+static uint64_t hash_of_names(const struct model *m) {
+    uint64_t value = 0xcbf29ce484222325;
+    char dims[96];
+    for (int i = 0; i < m->param_count; i++) {
+        value = add_fnv(value, m->params[i].name);
+        value = add_fnv(add_fnv(value, " "), dims_text(m->params[i].dims, dims));
+        value = add_fnv(value, "\n");
+    }
+    return value;
+}
+
+// What make_names.py wrote of torchvision's networks: name, trainable parameters, hash of names.
+static void test_torchvision(void **state) {
+    (void)state;
+    char path[4096], name[32];
+    size_t count;
+    uint64_t hash;
+    int networks = 0;
+    snprintf(path, sizeof path, "%s/tests/models/torchvision.txt", getenv("THAW_SOURCE"));
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    for (; fscanf(file, "%31s %zu %" SCNx64, name, &count, &hash) == 3; networks++) {
+        struct model *m = make(name, (struct arch_options){.classes = 1000});
+        assert_int_equal(model_trainable_count(m), count);
+        if (hash_of_names(m) != hash)
+            fail_msg("%s: names or shapes differ; `make_names.py %s` lists PyTorch's", name, name);
+        model_close(m);
+    }
+    fclose(file);
+    assert_int_equal(networks, RESNET_SIZES + VGG_SIZES + 1);
+}
+
 // Counted by PyTorch: see the output of tests/torch/make_names.py.
 static void test_counts(void **state) {
     (void)state;
@@ -69,9 +110,6 @@ static void test_counts(void **state) {
         assert_int_equal(model_trainable_count(m), want[i].b);
         model_close(m);
     }
-    struct model *m = make("resnet18", (struct arch_options){.classes = 1000});
-    assert_int_equal(model_trainable_count(m), 11689512);
-    model_close(m);
 }
 
 static void check_tree(const struct model *m) {
@@ -126,6 +164,7 @@ static void test_every_arch_is_sound(void **state) {
     for (const struct arch *const *arch = archs; *arch; arch++) {
         struct arch_options options = {.classes = 7, .input = {0, 0, 3}, .dropout = 0.1f};
         struct model *m = make((*arch)->name, options);
+        assert_non_null((*arch)->help);
         check_tree(m);
         check_graph(m);
         check_marks(m);
@@ -152,6 +191,57 @@ static void test_blocks(void **state) {
     assert_int_equal(count_blocks("resnet8"), 3);
     assert_int_equal(count_blocks("resnet20"), 9);
     assert_int_equal(count_blocks("resnet18"), 8);
+    assert_int_equal(count_blocks("resnet50"), 16);
+    assert_int_equal(count_blocks("vgg16"), 13);
+    assert_int_equal(count_blocks("vgg16_bn"), 13);
+    assert_int_equal(count_blocks("mobilenet_v2"), 18);
+}
+
+// Thaws `rule`, which must leave frozen what begins with none of the names.
+static void thaws(const char *arch, const char *rule, const char *const *names) {
+    struct model *m = make(arch, (struct arch_options){.classes = 2});
+    struct flags flags = flags_open(m);
+    struct error error = {0};
+    if (!freeze_apply_all(&flags, BN_BATCH, &rule, 1, &error))
+        fail_msg("%s", error.text);
+    for (int i = 0; i < m->param_count; i++) {
+        bool named = false;
+        for (const char *const *name = names; *name; name++)
+            named |= strncmp(m->params[i].name, *name, strlen(*name)) == 0;
+        if (flags.thawed[i] != named)
+            fail_msg("%s, %s: %s", arch, rule, m->params[i].name);
+    }
+    flags_close(&flags);
+    model_close(m);
+}
+
+static void test_presets(void **state) {
+    (void)state;
+    thaws("resnet50", "thaw head", (const char *[]){"fc.", NULL});
+    thaws("resnet50", "thaw last-1-blocks", (const char *[]){"layer4.2.", "fc.", NULL});
+    thaws("vgg11", "thaw head", (const char *[]){"classifier.", NULL});
+    thaws("vgg11", "thaw last-1-blocks", (const char *[]){"features.18.", "classifier.", NULL});
+    thaws("vgg11_bn", "thaw last-2-blocks",
+          (const char *[]){"features.22.", "features.23.", "features.25.", "features.26.",
+                           "classifier.", NULL});
+    thaws("mobilenet_v2", "thaw head", (const char *[]){"classifier.", NULL});
+    thaws("mobilenet_v2", "thaw last-2-blocks",
+          (const char *[]){"features.17.", "features.18.", "classifier.", NULL});
+}
+
+// Any size that the architecture allows; the smallest is where the last pooling has a pixel.
+static void test_input_sizes(void **state) {
+    (void)state;
+    struct model *m = make("vgg16", (struct arch_options){.classes = 2, .input = {32, 45, 1}});
+    const struct param *p = &m->params[model_param(m, "classifier.0.weight")];
+    assert_true(shape_equal(p->flat, (struct shape){7, 7, 512}));
+    model_close(m);
+    model_close(make("mobilenet_v2", (struct arch_options){.classes = 2, .input = {1, 1, 3}}));
+    model_close(make("resnet101", (struct arch_options){.classes = 2, .input = {1, 33, 3}}));
+    struct error error = {0};
+    struct arch_options small = {.classes = 2, .input = {31, 32, 3}};
+    assert_null(arch_build(arch_find("vgg16", NULL), &small, &error));
+    assert_memory_equal(error.text, "model vgg16: features.30: max_pool: kernel 2x2", 46);
 }
 
 static void test_flatten_layout(void **state) {
@@ -189,6 +279,11 @@ static void test_init(void **state) {
     assert_int_equal(linear->init, INIT_UNIFORM_FAN_IN);
     assert_int_equal(linear->fan, 512);
     model_close(m);
+
+    m = make("vgg11", (struct arch_options){.classes = 10});
+    assert_int_equal(m->params[model_param(m, "features.0.bias")].init, INIT_ZERO);
+    assert_int_equal(m->params[model_param(m, "classifier.6.weight")].init, INIT_NORMAL);
+    model_close(m);
 }
 
 static void refused(const struct arch *arch, struct arch_options options, const char *want) {
@@ -222,7 +317,7 @@ static void test_errors(void **state) {
 static void test_find(void **state) {
     (void)state;
     struct error error = {0};
-    assert_ptr_equal(arch_find("resnet18", &error), &arch_resnet18);
+    assert_ptr_equal(arch_find("resnet18", &error), &arch_resnet[0]);
     assert_int_equal(error.kind, ERROR_NONE);
     assert_null(arch_find("resnet81", &error));
     assert_int_equal(error.kind, ERROR_REQUEST);
@@ -234,9 +329,12 @@ static void test_find(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_torchs),
+        cmocka_unit_test(test_torchvision),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_every_arch_is_sound),
         cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_input_sizes),
         cmocka_unit_test(test_flatten_layout),
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_errors),

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Writes tests/models/*.names: the names and shapes of PyTorch's state_dict, in its order.
+"""Writes tests/models/*.names: the names and shapes of PyTorch's state_dict, in its order; and
+tests/models/torchvision.txt, for each of torchvision's networks that thaw has: its name, how many
+parameters it trains, and the 64-bit FNV-1a hash of what its .names file would be.
+
+    make_names.py [NETWORK]    with one of torchvision's: only prints its names and shapes
 
 Needs torch and torchvision (Debian: python3-torch, python3-torchvision). Prints, for each network,
 how many parameters it trains. The networks other than torchvision's are written here independently
 of thaw's builders.
 """
 import pathlib
+import sys
 
 import torchvision
 from torch import nn
@@ -76,13 +81,39 @@ def report(name, model):
     print(f"{name}: {count} trainable parameters")
 
 
+FOLDER = pathlib.Path(__file__).parent.parent / "models"
+TORCHVISION = ["resnet18", "resnet34", "resnet50", "resnet101", "vgg11", "vgg11_bn", "vgg13",
+               "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "mobilenet_v2"]
+
+
+def names(model):
+    return "".join(f"{key} {list(value.shape)}\n" for key, value in model.state_dict().items())
+
+
 def write(name, model):
-    path = pathlib.Path(__file__).parent.parent / "models" / f"{name}.names"
-    lines = [f"{key} {list(value.shape)}\n" for key, value in model.state_dict().items()]
-    path.write_text("".join(lines))
+    (FOLDER / f"{name}.names").write_text(names(model))
     report(name, model)
 
 
+def fnv(text):
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return value
+
+
+def torchvision_line(name):
+    model = getattr(torchvision.models, name)(init_weights=False) if name.startswith("vgg") \
+        else getattr(torchvision.models, name)()
+    report(name, model)
+    count = sum(p.numel() for p in model.parameters())
+    return f"{name} {count} {fnv(names(model)):016x}\n"
+
+
+if len(sys.argv) == 2:
+    print(names(getattr(torchvision.models, sys.argv[1])()), end="")
+    sys.exit()
+(FOLDER / "torchvision.txt").write_text("".join(map(torchvision_line, TORCHVISION)))
 write("mlp", Mlp(28 * 28, 10))
 write("cnn", Cnn(1, 10))
 write("resnet20", ResNet(20, 3, 10, "B"))
