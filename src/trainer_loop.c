@@ -235,15 +235,21 @@ static bool next_command(struct trainer *t, struct command *c) {
     }
 }
 
+// With all steps done that were asked for, or nothing to train.
+static void pause_when_idle(struct trainer *t) {
+    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || !t->training->plan->trains))
+        t->state = SESSION_PAUSED;
+}
+
 // Drains the queue; while nothing is to do, sleeps in it.
 static bool take_commands(struct trainer *t) {
     struct command c;
-    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || !t->training->plan->trains))
-        t->state = SESSION_PAUSED;
+    pause_when_idle(t);
     trainer_publish(t);
     while (!t->stop && !atomic_load(&t->abandon) && next_command(t, &c)) {
         if (!obey(t, &c))
             return false;
+        pause_when_idle(t);
         trainer_publish(t);
     }
     return !atomic_load(&t->abandon);

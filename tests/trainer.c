@@ -398,6 +398,24 @@ static void nothing_thawed_pauses(void **state) {
     tiny_close(&t);
 }
 
+// An event log that freezes everything at a step and thaws at the next could not be done again.
+static void freezing_all_pauses_before_the_next_step(void **state) {
+    const char *const sets[] = {"train.epochs=100000", NULL};
+    char *directory = files_join(*state, "run");
+    struct tiny t;
+    tiny_open(&t, 1, sets);
+    struct session *s = start(&t, directory, (struct trainer_options){0});
+    wait_until(s, under_way);
+    send(s, COMMAND_APPLY, 0, "freeze all");
+    struct snapshot now = wait_until(s, paused);
+    struct event_list events = script_of(directory);
+    assert_int_equal(events.items[0].step, now.step);
+    event_list_close(&events);
+    s->close(s);
+    tiny_close(&t);
+    free(directory);
+}
+
 static void closing_a_running_session_ends_it(void **state) {
     (void)state;
     const char *const sets[] = {"train.epochs=100000", NULL};
@@ -425,6 +443,7 @@ int main(void) {
         cmocka_unit_test(divergence_pauses_at_the_keyboard),
         cmocka_unit_test(a_speed_limit_holds_steps_back_alone),
         cmocka_unit_test(nothing_thawed_pauses),
+        IN_DIRECTORY(freezing_all_pauses_before_the_next_step),
         cmocka_unit_test(closing_a_running_session_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
