@@ -254,6 +254,7 @@ bool run_save_state(struct run *run, const struct training *t, struct error *err
         .metrics_bytes = bytes_written(run->metrics),
         .events_bytes = bytes_written(run->events),
         .last_event = run->last_event,
+        .next_event = run->next_event,
     };
     if (run->scripted < run->script.count)
         marks.script = (struct event_list){run->script.items + run->scripted,
@@ -292,17 +293,30 @@ static bool cut_log(const struct run *run, const char *name, int64_t bytes, stru
     return ok;
 }
 
+// What was done on another branch that had been gone back to is not for this one.
+static void keep_of_branch(struct event_list *list, int branch) {
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        if (list->items[i].branch == branch)
+            list->items[kept++] = list->items[i];
+        else
+            free(list->items[i].text);
+    }
+    list->count = kept;
+}
+
 // The log up to a state, and what the user did after it.
-static bool read_events(struct run *run, int64_t last_event, struct event_list *later,
+static bool read_events(struct run *run, int64_t next_event, struct event_list *later,
                         struct error *error) {
     char *path = in_run(run, "events.jsonl");
     bool ok = event_read(path, later, error);
     free(path);
     if (!ok)
         return false;
-    for (int i = 0; i < later->count && later->items[i].id <= last_event; i++)
+    for (int i = 0; i < later->count && later->items[i].id < next_event; i++)
         event_add(&run->log, &later->items[i]);
-    event_keep_user(later, last_event);
+    event_keep_user(later, next_event - 1);
+    keep_of_branch(later, run->branch);
     return true;
 }
 
@@ -329,7 +343,7 @@ static void add_script(struct event_list *later, struct event_list *script) {
 // cut.
 static bool collect_events(struct run *run, struct training *t, struct run_marks *marks,
                            struct event_list *later, struct error *error) {
-    bool ok = read_events(run, marks->last_event, later, error), logged = later->count > 0;
+    bool ok = read_events(run, marks->next_event, later, error), logged = later->count > 0;
     add_script(later, &marks->script);
     if (!ok || !logged)
         return ok;
@@ -343,7 +357,7 @@ bool run_resume(struct run *run, const char *directory, struct training *t,
     run_open(run);
     run->directory = xstrdup(directory);
     *later = (struct event_list){0};
-    struct run_marks marks = {0};
+    struct run_marks marks = {.next_event = 1};
     if (!read_pointer(run, &run->state, error))
         return false;
     char *path = state_directory(run, run->state);
@@ -353,7 +367,7 @@ bool run_resume(struct run *run, const char *directory, struct training *t,
               cut_log(run, "events.jsonl", marks.events_bytes, error) && open_logs(run, error);
     event_list_close(&marks.script);
     run->last_event = marks.last_event;
-    run->next_event = marks.last_event + 1;
+    run->next_event = marks.next_event;
     if (ok)
         drop_state(run, run->state - 1); // left by a crash
     free(path);

@@ -127,13 +127,15 @@ static bool restore_script(const json_t *events, struct event_list *script) {
 
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
-    json_t *state = json_pack(
-        "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", (json_int_t)t->step,
-        "branch", run->branch, "reached", reached_state(run), "changes", texts_state(&t->history),
-        "script", script_state(&marks->script), "epoch", tally_state(&t->epoch), "best",
-        tally_state(&run->best), "best_step", (json_int_t)run->best_step, "metrics_bytes",
-        (json_int_t)marks->metrics_bytes, "events_bytes", (json_int_t)marks->events_bytes,
-        "last_event", (json_int_t)marks->last_event, "params", params_state(t));
+    json_t *state =
+        json_pack("{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "step",
+                  (json_int_t)t->step, "branch", run->branch, "reached", reached_state(run),
+                  "changes", texts_state(&t->history), "script", script_state(&marks->script),
+                  "epoch", tally_state(&t->epoch), "best", tally_state(&run->best), "best_step",
+                  (json_int_t)run->best_step, "metrics_bytes", (json_int_t)marks->metrics_bytes,
+                  "events_bytes", (json_int_t)marks->events_bytes, "last_event",
+                  (json_int_t)marks->last_event, "next_event", (json_int_t)marks->next_event,
+                  "params", params_state(t));
     char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     char *path = files_join(directory, "state.json");
     bool ok = files_write(path, text, strlen(text), error);
@@ -180,25 +182,26 @@ static bool restore_history(const json_t *texts, struct training *t, struct erro
 
 static bool restore_json(const json_t *state, struct run *run, struct training *t,
                          struct run_marks *marks, struct error *error) {
-    json_int_t step, best_step, metrics, events, last;
+    json_int_t step, best_step, metrics, events, last, next;
     json_t *epoch, *best, *params, *texts, *script, *reached;
     if (json_unpack((json_t *)(uintptr_t)state,
-                    "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "step", &step,
-                    "branch", &run->branch, "reached", &reached, "changes", &texts, "script",
+                    "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "step",
+                    &step, "branch", &run->branch, "reached", &reached, "changes", &texts, "script",
                     &script, "epoch", &epoch, "best", &best, "best_step", &best_step,
                     "metrics_bytes", &metrics, "events_bytes", &events, "last_event", &last,
-                    "params", &params) != 0)
+                    "next_event", &next, "params", &params) != 0)
         return false;
     if (!restore_history(texts, t, error) || step < 0 || step > t->total || last < 0 ||
-        !restore_reached(reached, run) || run->branch < 0 || run->branch >= run->branches ||
-        !tally_restore(epoch, &t->epoch) || !tally_restore(best, &run->best) ||
-        !restore_script(script, &marks->script))
+        next <= last || !restore_reached(reached, run) || run->branch < 0 ||
+        run->branch >= run->branches || !tally_restore(epoch, &t->epoch) ||
+        !tally_restore(best, &run->best) || !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;
     marks->metrics_bytes = metrics;
     marks->events_bytes = events;
     marks->last_event = last;
+    marks->next_event = next;
     for (int i = 0; i < t->model->param_count; i++)
         if (!restore_param(params, t, i))
             return false;

@@ -7,7 +7,7 @@
 // Where the logs stood, and the events of the script that were still to be done (on reading the
 // caller's to close; without ids).
 struct run_marks {
-    int64_t metrics_bytes, events_bytes, last_event;
+    int64_t metrics_bytes, events_bytes, last_event, next_event;
     struct event_list script;
 };
 

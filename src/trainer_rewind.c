@@ -134,5 +134,6 @@ bool trainer_leave_past(struct trainer *t) {
     t->forks = false;
     t->run.scripted = t->run.script.count; // a script was the old branch's
     run_fork(&t->run);
+    run_reach(&t->run, t->training->step);
     return trainer_event(t, "user", "rewind") && trainer_save(t);
 }

@@ -578,7 +578,7 @@ static void every_key_of_a_state_is_checked(void **state) {
         check_fails(s.directory, "state-1/state.json", key);
         json_decref(bad);
     }
-    assert_int_equal(json_object_size(good), 12);
+    assert_int_equal(json_object_size(good), 13);
     json_decref(good);
     free(text);
     close_saved(&s);
@@ -598,6 +598,7 @@ static void values_that_do_not_fit_are_refused(void **state) {
         {"reached", "[-1]"},
         {"reached", "[0.5]"},
         {"last_event", "-1"},
+        {"next_event", "0"},
         {"params", "{}"},
         {"epoch", "{\"loss\":\"1\"}"},
         {"changes", "[\"undo\"]"},

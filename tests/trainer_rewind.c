@@ -280,6 +280,51 @@ static void coming_back_to_the_end_goes_on_there(void **state) {
     tiny_close(&t);
 }
 
+static void apply(struct session *s, const char *text) {
+    struct snapshot now;
+    s->look(s, &now);
+    send(s, COMMAND_APPLY, 0, text);
+    wait_commands(s, now.commands + 1);
+}
+
+// Saved at the end of an old branch, a run forgets nothing of the newer one, and does again what
+// came later on its own branch alone.
+static void the_end_of_an_old_branch_is_taken_up(void **state) {
+    char *directory = files_join(*state, "run");
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct tiny t;
+    tiny_open(&t, 1, eventful);
+    struct session *s = start(&t, directory, options);
+    send(s, COMMAND_STEPS, 3, "");
+    wait_step(s, 3);
+    apply(s, "thaw block"); // event 2
+    rewind_to(s, 2, 0);
+    wait_step(s, 2);
+    apply(s, "lr x0.5"); // events 3 (rewind) and 4, on branch 1
+    rewind_to(s, 3, 0);
+    wait_step(s, 3);
+    send(s, COMMAND_SAVE, 0, "");
+    apply(s, "lr x2");
+    rewind_to(s, 2, 1);
+    wait_step(s, 2);
+    apply(s, "wd 0");
+    s->close(s);
+    tiny_close(&t);
+    tiny_open(&t, 1, eventful);
+    struct run run;
+    struct event_list later;
+    struct error error = {0};
+    if (!run_resume(&run, directory, t.training, &later, &error))
+        fail_msg("%s", error.text);
+    assert_true(run.branch == 0 && run.last_event == 2 && run.next_event == 5);
+    assert_int_equal(later.count, 1);
+    assert_string_equal(later.items[0].text, "lr x2");
+    event_list_close(&later);
+    run_close(&run);
+    tiny_close(&t);
+    free(directory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(branches_run_again_give_the_same_bits),
@@ -291,6 +336,7 @@ int main(void) {
         IN_DIRECTORY(a_reopened_run_can_go_back_to_before),
         cmocka_unit_test(what_was_never_done_is_no_place),
         cmocka_unit_test(coming_back_to_the_end_goes_on_there),
+        IN_DIRECTORY(the_end_of_an_old_branch_is_taken_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
