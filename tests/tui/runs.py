@@ -105,7 +105,7 @@ def another_one_opened(t):
     t.thaw("--paused")
     t.steps(5)
     t.keys("5")
-    t.wait("runs/other +clothes-relabelled +2/2")
+    t.wait("runs/other .* 2/2 .* finished")
     t.words("open runs/nowhere")
     t.wait("write `open RUN` with the directory of a run")
     t.words("open runs/other")

@@ -126,8 +126,6 @@ void act_quit(struct app *a) {
 
 static void set_view(struct app *a, enum view_id view) {
     a->view = view;
-    if (view == VIEW_RUNS)
-        runs_list_read(&a->runs.list, &a->scene, "runs");
     a->tree.wide = view == VIEW_LAYERS;
     if (a->scene.model)
         tree_rebuild(&a->tree, &a->scene);
@@ -272,7 +270,7 @@ static void act_in_view(struct app *a, enum action action) {
         data_view_act(&a->data, &a->scene, action, page);
         break;
     case VIEW_RUNS:
-        runs_view_act(&a->runs, &a->scene, action, page);
+        runs_view_act(&a->runs, &a->scene, action);
         break;
     default:
         log_view_act(&a->log, &a->scene, action, page);

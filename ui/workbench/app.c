@@ -73,7 +73,7 @@ void app_attach(struct app *a, const struct app_session *s) {
 void app_close(struct app *a) {
     tree_close(&a->tree);
     prompt_close(&a->prompt);
-    runs_list_close(&a->runs.list);
+    runs_view_close(&a->runs);
     scene_close(&a->scene);
     free(a->next);
     *a = (struct app){0};
@@ -94,14 +94,17 @@ bool app_update(struct app *a) {
         return false;
     int64_t before = a->version;
     a->session->wait(a->session, &a->version, 0);
-    if (a->version == before)
-        return false;
-    a->panels.raster = raster_kind(a);
-    scene_update(&a->scene, a->session, &a->cursor);
-    what_if_watch(&a->what_if, &a->scene);
-    if (a->state == APP_STOPPING && over(a))
-        a->state = APP_ENDED;
-    return true;
+    bool fresh = a->version != before;
+    if (fresh) {
+        a->panels.raster = raster_kind(a);
+        scene_update(&a->scene, a->session, &a->cursor);
+        what_if_watch(&a->what_if, &a->scene);
+        if (a->state == APP_STOPPING && over(a))
+            a->state = APP_ENDED;
+    }
+    // Runs elsewhere go on when nothing happens here.
+    fresh |= a->view == VIEW_RUNS && runs_view_update(&a->runs, &a->scene);
+    return fresh;
 }
 
 int app_page(const struct app *a) {

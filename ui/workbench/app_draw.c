@@ -233,7 +233,7 @@ static void draw_body(struct app *a) {
         data_view_draw(l->body, s, &a->data);
         break;
     case VIEW_RUNS:
-        runs_view_draw(l->body, &a->runs);
+        runs_view_draw(l->body, &a->runs, s, a->panels.raster);
         break;
     default:
         log_view_draw(l->body, s, &a->log);

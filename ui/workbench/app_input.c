@@ -106,7 +106,7 @@ static void click(struct app *a, const struct term_event *e) {
         click_row(a, &a->tree.cursor, tree_row_at(&a->tree, l->body, e->row - l->body.y), e,
                   ACTION_TOGGLE);
     else if (body && a->view == VIEW_RUNS)
-        click_row(a, &a->runs.cursor, runs_view_row_at(&a->runs, e->row - l->body.y), e,
+        click_row(a, &a->runs.cursor, runs_view_row_at(&a->runs, l->body, e->row, e->column), e,
                   ACTION_ENTER);
     else if (body && a->view == VIEW_DATA)
         click_row(a, &a->data.cursor,

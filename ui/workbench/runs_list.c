@@ -1,167 +1,240 @@
 #include "ui/workbench/runs_list.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/xalloc.h"
-#include "ui/workbench/metrics.h"
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static void close_row(struct run_row *r) {
-    free(r->path);
-    free(r->name);
-}
+static const double LOOK_EVERY = 1; // second
 
 void runs_list_close(struct runs_list *l) {
+    runs_entry_close(&l->session);
     for (int i = 0; i < l->count; i++)
-        close_row(&l->rows[i]);
+        runs_entry_close(&l->entries[i]);
+    free(l->entries);
     free(l->rows);
+    runs_models_close(&l->models);
     *l = (struct runs_list){0};
 }
 
-static time_t changed_at(const char *directory) {
-    char *path = files_join(directory, "metrics.jsonl");
-    struct stat info;
-    time_t at = stat(path, &info) == 0 ? info.st_mtime : 0;
-    free(path);
-    return at;
+const struct runs_entry *runs_list_entry(const struct runs_list *l, int row) {
+    int entry = l->rows[row].entry;
+    return entry < 0 ? &l->session : &l->entries[entry];
 }
 
-static void count_record(void *context, const struct record *r) {
-    struct run_row *row = context;
-    if (r->kind == RECORD_EPOCH) {
-        row->epochs = r->epoch;
-        if (r->validation.samples > 0)
-            row->validation = fmax(row->validation, tally_accuracy(&r->validation));
+bool runs_list_shown(const struct runs_list *l, int row) {
+    int branch = l->rows[row].branch;
+    return branch >= 0 && runs_list_entry(l, row)->branches[branch].shown;
+}
+
+// The scene does not keep it, but the session's own directory does.
+double runs_list_test(const struct runs_list *l, int row) {
+    const struct runs_entry *e = runs_list_entry(l, row);
+    int branch = l->rows[row].branch, number = branch < 0 ? -1 : e->branches[branch].number;
+    for (int i = 0; !e->path && i < l->count; i++) {
+        int at = l->entries[i].own ? runs_entry_find(&l->entries[i], number) : -1;
+        if (at >= 0)
+            return l->entries[i].branches[at].test;
     }
-    if (r->kind == RECORD_TEST)
-        row->test = tally_accuracy(&r->test);
+    return branch < 0 ? NAN : e->branches[branch].test;
 }
 
-// The share can be told for the model at hand alone.
-static double thawed_share(const struct scene *s, const struct experiment *e) {
-    struct settings settings;
-    struct error error;
-    if (!s->model || strcmp(e->model.name, s->experiment->model.name) != 0 ||
-        !settings_open(&settings, s->model, e, &error))
-        return NAN;
-    double share =
-        (double)freeze_thawed_count(&settings.flags) / (double)model_trainable_count(s->model);
-    settings_close(&settings);
-    return share;
+// ---- The folder
+
+static bool same_directory(const char *a, const char *b) {
+    struct stat x, y;
+    return a && b && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
 }
 
-// False when the directory is no run.
-static bool read_row(struct run_row *r, const struct scene *s) {
-    struct experiment e;
-    struct error error;
-    char *path = files_join(r->path, "experiment.yaml");
-    bool ok = files_exist(path) && experiment_read(&e, path, &error);
-    free(path);
-    if (!ok)
+static struct runs_entry *entry_at(struct runs_list *l, const char *path) {
+    for (int i = 0; i < l->count; i++)
+        if (strcmp(l->entries[i].path, path) == 0)
+            return &l->entries[i];
+    l->entries = xrealloc(l->entries, ((size_t)l->count + 1) * sizeof *l->entries);
+    l->entries[l->count] = runs_entry_open(path);
+    return &l->entries[l->count++];
+}
+
+static bool look_at(struct runs_list *l, const struct scene *s, const char *path) {
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
         return false;
-    free(r->name);
-    r->name = xstrdup(e.name);
-    r->epochs_all = e.train.epochs;
-    r->thawed = thawed_share(s, &e);
-    experiment_close(&e);
-    r->epochs = 0;
-    r->validation = r->test = NAN;
-    path = files_join(r->path, "metrics.jsonl");
-    metrics_read(path, count_record, r, &error);
-    free(path);
-    return true;
+    struct runs_entry *e = entry_at(l, path);
+    e->present = true;
+    e->own = same_directory(path, s->directory);
+    return runs_entry_look(e, &l->models, s);
 }
 
-static bool is_shown(const struct scene *s, const char *path) {
-    for (int i = 0; i < s->curve_count; i++)
-        if (s->curves[i].branch < 0 && strcmp(s->curves[i].name, path) == 0)
-            return true;
-    return false;
-}
-
-// Takes the row of before when nothing has changed. False when the directory is no run.
-static bool make_row(struct run_row *r, const struct scene *s, struct runs_list *before,
-                     const char *path) {
-    time_t changed = changed_at(path);
-    for (int i = 0; i < before->count; i++)
-        if (before->rows[i].path && strcmp(before->rows[i].path, path) == 0 &&
-            before->rows[i].changed == changed && !isnan(before->rows[i].thawed)) {
-            *r = before->rows[i];
-            before->rows[i].path = before->rows[i].name = NULL;
-            return true;
-        }
-    *r = (struct run_row){.path = xstrdup(path), .changed = changed};
-    if (read_row(r, s))
-        return true;
-    close_row(r);
-    return false;
+static bool drop_missing(struct runs_list *l) {
+    int kept = 0, before = l->count;
+    for (int i = 0; i < l->count; i++) {
+        if (l->entries[i].present)
+            l->entries[kept++] = l->entries[i];
+        else
+            runs_entry_close(&l->entries[i]);
+    }
+    l->count = kept;
+    return kept < before;
 }
 
 static int by_path(const void *a, const void *b) {
-    return strverscmp(((const struct run_row *)a)->path, ((const struct run_row *)b)->path);
+    return strverscmp(((const struct runs_entry *)a)->path, ((const struct runs_entry *)b)->path);
 }
 
-void runs_list_read(struct runs_list *l, const struct scene *s, const char *folder) {
-    struct runs_list before = *l;
-    *l = (struct runs_list){0};
+static bool look(struct runs_list *l, const struct scene *s, const char *folder) {
+    bool changed = false;
     DIR *dir = opendir(folder);
+    for (int i = 0; i < l->count; i++)
+        l->entries[i].present = false;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.')
             continue;
         char *path = files_join(folder, entry->d_name);
-        l->rows = xrealloc(l->rows, ((size_t)l->count + 1) * sizeof *l->rows);
-        struct run_row *row = &l->rows[l->count];
-        if (make_row(row, s, &before, path)) {
-            row->shown = is_shown(s, path);
-            l->count++;
-        }
+        changed |= look_at(l, s, path);
         free(path);
     }
     if (dir)
         closedir(dir);
-    if (l->count > 0)
-        qsort(l->rows, (size_t)l->count, sizeof *l->rows, by_path);
-    runs_list_close(&before);
+    changed |= drop_missing(l);
+    if (changed && l->count > 1)
+        qsort(l->entries, (size_t)l->count, sizeof *l->entries, by_path);
+    return changed;
 }
 
-static void add_record(void *context, const struct record *r) {
-    curves_add(context, r);
+static bool read_on(struct runs_list *l, double until, bool *overlaid) {
+    bool any = false;
+    for (int i = 0; i < l->count; i++)
+        while (l->entries[i].unread && (!any || clock_seconds() < until)) {
+            runs_entry_read(&l->entries[i]);
+            for (int k = 0; k < l->entries[i].branch_count; k++)
+                *overlaid |= l->entries[i].branches[k].shown;
+            any = true;
+        }
+    return any;
 }
 
-static void show(struct run_row *row, struct scene *s) {
-    struct curves c = {.branch = -1, .parent = -1, .name = xstrdup(row->path)};
-    struct error error;
-    char *path = files_join(row->path, "metrics.jsonl");
-    row->shown = metrics_read(path, add_record, &c, &error);
-    free(path);
-    if (!row->shown) {
-        scene_say(s, true, "%s", error.text);
-        curves_close(&c);
-        return;
-    }
-    s->curves = xrealloc(s->curves, ((size_t)s->curve_count + 1) * sizeof *s->curves);
-    s->curves[s->curve_count++] = c;
+// ---- Rows
+
+static void add_row(struct runs_list *l, int entry, int branch) {
+    l->rows = xrealloc(l->rows, ((size_t)l->row_count + 1) * sizeof *l->rows);
+    l->rows[l->row_count++] = (struct runs_row){entry, branch};
 }
 
-static void hide(struct run_row *row, struct scene *s) {
-    row->shown = false;
-    for (int i = 0; i < s->curve_count; i++) {
-        struct curves *c = &s->curves[i];
-        if (c->branch >= 0 || strcmp(c->name, row->path) != 0)
-            continue;
-        curves_close(c);
-        memmove(c, c + 1, (size_t)(--s->curve_count - i) * sizeof *c);
-        return;
-    }
+// The session's directory has no rows of its own, but for branches that a replay does not tell of.
+static void add_rows(struct runs_list *l, int entry) {
+    const struct runs_entry *e = entry < 0 ? &l->session : &l->entries[entry];
+    if (e->unreadable)
+        add_row(l, entry, -1);
+    for (int i = 0; !e->unreadable && i < e->branch_count; i++)
+        if (!e->own || runs_entry_find(&l->session, e->branches[i].number) < 0)
+            add_row(l, entry, i);
+}
+
+static void make_rows(struct runs_list *l) {
+    l->row_count = 0;
+    for (int i = -1; i < l->count; i++)
+        add_rows(l, i);
+}
+
+// ---- Curves laid over
+
+// With the room that series_add counts on: a power of two that is at least 16.
+static struct series copy_series(const struct series *s) {
+    struct series copy = *s;
+    size_t room = 16;
+    while (room < (size_t)s->count)
+        room *= 2;
+    copy.buckets = s->count ? xmalloc(room * sizeof *copy.buckets) : NULL;
+    if (s->count)
+        memcpy(copy.buckets, s->buckets, (size_t)s->count * sizeof *copy.buckets);
+    return copy;
+}
+
+static struct curves copy_curves(const struct curves *c) {
+    return (struct curves){.name = xstrdup(c->name),
+                           .branch = -1,
+                           .parent = -1,
+                           .forked = c->forked,
+                           .loss = copy_series(&c->loss),
+                           .accuracy = copy_series(&c->accuracy),
+                           .gradient = copy_series(&c->gradient),
+                           .lr = copy_series(&c->lr),
+                           .validation_loss = copy_series(&c->validation_loss),
+                           .validation_accuracy = copy_series(&c->validation_accuracy)};
+}
+
+static void lay_over(const struct runs_list *l, struct scene *s) {
+    while (s->curve_count > 0 && s->curves[s->curve_count - 1].branch < 0)
+        curves_close(&s->curves[--s->curve_count]);
+    for (int i = 0; i < l->count; i++)
+        for (int k = 0; k < l->entries[i].branch_count; k++) {
+            const struct runs_branch *b = &l->entries[i].branches[k];
+            if (!b->shown)
+                continue;
+            s->curves = xrealloc(s->curves, ((size_t)s->curve_count + 1) * sizeof *s->curves);
+            s->curves[s->curve_count++] = copy_curves(&b->curves);
+        }
+}
+
+static void set_shown(struct runs_entry *e, int at, bool shown) {
+    for (int i = 0; i < e->branch_count; i++)
+        if (at == 0 || i == at)
+            e->branches[i].shown = shown;
 }
 
 void runs_list_toggle(struct runs_list *l, struct scene *s, int row) {
-    if (row < 0 || row >= l->count)
+    if (row < 0 || row >= l->row_count)
         return;
-    if (l->rows[row].shown)
-        hide(&l->rows[row], s);
-    else
-        show(&l->rows[row], s);
+    struct runs_row r = l->rows[row];
+    if (r.entry < 0) {
+        scene_say(s, false, "the curves of this session are always shown");
+        return;
+    }
+    struct runs_entry *e = &l->entries[r.entry];
+    if (r.branch < 0) {
+        scene_say(s, true, "%s has no curves: %s", e->path, e->unreadable);
+        return;
+    }
+    bool shown = !e->branches[r.branch].shown;
+    set_shown(e, r.branch, shown);
+    lay_over(l, s);
+    scene_say(s, false, "the curves of %s are %s the train view", e->branches[r.branch].curves.name,
+              shown ? "in" : "no longer in");
+}
+
+// ---- All of it
+
+static bool take_session(struct runs_list *l, const struct scene *s) {
+    int step = (int)s->now.step;
+    bool fresh = !l->taken || l->marks != s->mark_count || l->curves != s->curve_count;
+    bool moved = fresh || l->step != step;
+    if (fresh)
+        runs_entry_take(&l->session, s);
+    l->taken = true;
+    l->marks = s->mark_count;
+    l->curves = s->curve_count;
+    l->step = step;
+    return moved;
+}
+
+bool runs_list_update(struct runs_list *l, struct scene *s, const char *folder, double budget) {
+    double now = clock_seconds();
+    bool overlaid = false, changed = false;
+    if (!s->model)
+        return false;
+    if (now >= l->next) {
+        changed = look(l, s, folder);
+        l->next = now + LOOK_EVERY;
+        overlaid = changed;
+    }
+    changed |= read_on(l, now + budget, &overlaid);
+    if (overlaid)
+        lay_over(l, s);
+    changed |= take_session(l, s);
+    make_rows(l);
+    return changed;
 }

@@ -371,6 +371,7 @@ static void other_runs_lay_their_curves_over(void **state) {
     shows(w, "runs/other-1");
     shows(w, "62.5 %");
     shows(w, "75.0 %");
+    key(w, TERM_DOWN); // from this session
     key(w, '\n');
     assert_int_equal(w->app.scene.curve_count, 1);
     const struct curves *c = &w->app.scene.curves[0];
