@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "ui/workbench/act.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ static void word_rewind(struct app *a, const char *rest) {
     int64_t step, branch = a->scene.now.branch;
     if (second)
         *second++ = '\0';
-    if (!text_to_int(copy, &step) || (second && !text_to_int(second, &branch)))
+    bool ok = text_to_int(copy, &step) && (!second || text_to_int(second, &branch));
+    if (!ok || step < 0 || branch < 0 || branch > INT_MAX)
         wrong(a, "write `rewind 120`, or `rewind 120 1` for a step of branch 1");
     else
         act_rewind(a, step, (int)branch);

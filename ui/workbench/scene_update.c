@@ -128,6 +128,8 @@ static void add_times(struct scene *s, int64_t before) {
     if (s->now.step <= before || s->now.images_per_second <= 0)
         return;
     struct curves *c = curves_of(s, s->now.branch, s->now.step - 1);
+    if (c->parent >= 0 && s->now.step <= c->forked)
+        return; // of the branch before
     append(&c->images, s->now.step, s->now.images_per_second);
     append(&c->forward, s->now.step, s->now.forward_seconds);
     append(&c->backward, s->now.step, s->now.backward_seconds);

@@ -134,6 +134,11 @@ static void a_rewind_opens_a_branch(void **state) {
     fake_obey(&w->fake);
     update(w);
     assert_int_equal(w->scene.now.step, 8);
+    send(w, COMMAND_APPLY, 0, "thaw conv1");
+    fake_obey(&w->fake);
+    update(w);
+    assert_int_equal(w->scene.now.branch, 1);
+    assert_int_equal(scene_branch(&w->scene, 1)->images.count, 0); // step 8 is the old branch's
     for (int i = 0; i < 3; i++)
         fake_step(&w->fake);
     update(w);
