@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/embedded.h"
+#include "datasets/folder.h"
 #include "datasets/idx.h"
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,9 @@ static bool has_path(const char *path) {
     return path && *path;
 }
 
-static bool fashion_open(const char *path, struct dataset_pair *out, struct error *error) {
+static bool fashion_open(const struct dataset_request *r, struct dataset_pair *out,
+                         struct error *error) {
+    const char *path = r->path;
     *out = (struct dataset_pair){0};
     if (!has_path(path) && !files_exist(fashion_directory))
         return error_set(
@@ -93,7 +96,9 @@ static bool fashion_open(const char *path, struct dataset_pair *out, struct erro
     return open_directory(has_path(path) ? path : fashion_directory, &fashion_meaning, out, error);
 }
 
-static bool idx_pair_open(const char *path, struct dataset_pair *out, struct error *error) {
+static bool idx_pair_open(const struct dataset_request *r, struct dataset_pair *out,
+                          struct error *error) {
+    const char *path = r->path;
     *out = (struct dataset_pair){0};
     if (!has_path(path))
         return error_set(error, "idx: set data.path to a directory with train-images-idx3-ubyte, "
@@ -116,11 +121,15 @@ static bool open_embedded(const char *path, struct embedded_pair files,
     return out->test != NULL;
 }
 
-static bool fashion_mini_open(const char *path, struct dataset_pair *out, struct error *error) {
+static bool fashion_mini_open(const struct dataset_request *r, struct dataset_pair *out,
+                              struct error *error) {
+    const char *path = r->path;
     return open_embedded(path, embedded_fashion(), &fashion_mini_meaning, out, error);
 }
 
-static bool digits_open(const char *path, struct dataset_pair *out, struct error *error) {
+static bool digits_open(const struct dataset_request *r, struct dataset_pair *out,
+                        struct error *error) {
+    const char *path = r->path;
     return open_embedded(path, embedded_digits(), &digits_meaning, out, error);
 }
 
@@ -133,6 +142,8 @@ const struct dataset_kind dataset_kinds[] = {
      "MIT, (c) 2017 Zalando SE", fashion_open},
     {"idx", "your own images in four idx files, named as MNIST's, in the directory data.path",
      "yours", idx_pair_open},
+    {"folder", "your own pictures: in data.path, a folder for each class, or a .csv of path,label",
+     "yours", folder_open, .pictures = true},
 };
 
 const int dataset_kind_count = sizeof dataset_kinds / sizeof dataset_kinds[0];
@@ -154,5 +165,7 @@ const struct dataset_kind *dataset_find(const char *name, struct error *error) {
 void dataset_pair_close(struct dataset_pair *pair) {
     dataset_close(pair->train);
     dataset_close(pair->test);
+    dataset_close(pair->validation);
+    free(pair->note);
     *pair = (struct dataset_pair){0};
 }

@@ -4,16 +4,29 @@
 
 #include "dataset.h"
 
-// Training and test samples: shapes, classes and class names are the same.
+// Training and test samples: shapes, classes and class names are the same. Readers of a person's
+// own pictures may have no test samples, and may know which samples are for validation; NULL then.
 struct dataset_pair {
-    struct dataset *train, *test;
+    struct dataset *train, *test, *validation;
+    char *note; // a line for the person, such as what was left out; NULL: none
+};
+
+// What an experiment says about its data; zero is each value's default.
+struct dataset_request {
+    const char *path; // data.path; "" or NULL: the default place
+    // The rest is for readers of pictures:
+    int size, resize;     // data.size, data.resize
+    bool grey;            // data.colour
+    bool skip_unreadable; // data.skip_unreadable
+    size_t cache;         // bytes for decoded pictures
 };
 
 struct dataset_kind {
     const char *name, *help, *license;
-    // Reads both parts; the caller closes them with dataset_pair_close. `path` is the experiment's
-    // data.path ("" or NULL: the default place). Errors name the file.
-    bool (*open)(const char *path, struct dataset_pair *out, struct error *error);
+    // Opens the parts; the caller closes them with dataset_pair_close. Errors name the file.
+    bool (*open)(const struct dataset_request *request, struct dataset_pair *out,
+                 struct error *error);
+    bool pictures; // of any size: samples are made data.size pixels large on opening
 };
 
 extern const struct dataset_kind dataset_kinds[];

@@ -31,8 +31,9 @@ enum shift_kind {
 
 enum { SHIFT_CLASSES = 1024 };
 
-// Added to a shift's number for test images, so that their noise differs from the training images'.
-enum { SHIFT_TEST = 1 << 16 };
+// Added to a shift's number for images of other parts, so that their noise differs from the
+// training images'.
+enum { SHIFT_TEST = 1 << 16, SHIFT_VALIDATION = 1 << 17 };
 
 // A plain value: nothing to free.
 struct shift {

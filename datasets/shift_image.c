@@ -77,10 +77,9 @@ static void rotate(const struct shifted *s, struct shape shape, float *image) {
     free(from);
 }
 
-static void shifted_read(const struct dataset *d, int index, float *out) {
+static void change(const struct dataset *d, int index, float *out) {
     const struct shifted *s = d->self;
     size_t size = shape_count(d->shape);
-    s->inner->read(s->inner, index, out);
     if (s->kind == SHIFT_NOISE)
         add_noise(s, index, size, out);
     else if (s->kind == SHIFT_BLUR)
@@ -93,6 +92,22 @@ static void shifted_read(const struct dataset *d, int index, float *out) {
     else
         for (size_t i = 0; i < size; i++)
             out[i] = 1 - out[i];
+}
+
+static void shifted_read(const struct dataset *d, int index, float *out) {
+    const struct shifted *s = d->self;
+    s->inner->read(s->inner, index, out);
+    change(d, index, out);
+}
+
+// A crop is taken before the shift.
+static bool shifted_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
+                          struct error *error) {
+    const struct shifted *s = d->self;
+    if (!dataset_fetch(s->inner, index, crop, out, error))
+        return false;
+    change(d, index, out);
+    return true;
 }
 
 static void shifted_release(struct dataset *d) {
@@ -116,6 +131,7 @@ struct dataset *shift_image_apply(struct dataset *inner, const struct shift *shi
         .number = (uint32_t)number,
     };
     d->read = shifted_read;
+    d->fetch = shifted_fetch;
     d->release = shifted_release;
     d->self = s;
     return d;

@@ -75,6 +75,11 @@ static void shared_read(const struct dataset *d, int index, float *out) {
     inner->read(inner, index, out);
 }
 
+static bool shared_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
+                         struct error *error) {
+    return dataset_fetch(d->self, index, crop, out, error);
+}
+
 static void shared_release(struct dataset *d) {
     dataset_close(d->self);
 }
@@ -108,6 +113,7 @@ struct dataset *shift_label_relabel(struct dataset *inner, uint64_t seed) {
     free(to);
     d->self = inner;
     d->read = shared_read;
+    d->fetch = shared_fetch;
     d->release = shared_release;
     return d;
 }

@@ -24,7 +24,25 @@ struct dataset *dataset_like(const struct dataset *d) {
     struct dataset *like =
         dataset_new(d->name, d->shape, d->count, d->classes, (const char *const *)d->class_names);
     memcpy(like->labels, d->labels, (size_t)d->count * sizeof *d->labels);
+    like->slow = d->slow;
     return like;
+}
+
+bool dataset_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
+                   struct error *error) {
+    if (d->fetch)
+        return d->fetch(d, index, crop, out, error);
+    if (!crop) {
+        d->read(d, index, out);
+        return true;
+    }
+    struct shape s = d->shape;
+    float *whole = xmalloc(shape_count(s) * sizeof *whole);
+    d->read(d, index, whole);
+    resample_floats(whole, s, crop_box(crop, s.h, s.w), s.h, s.w, (struct box){0, 0, s.h, s.w},
+                    out);
+    free(whole);
+    return true;
 }
 
 struct dataset *dataset_share(struct dataset *d) {
@@ -55,6 +73,12 @@ static void subset_read(const struct dataset *d, int index, float *out) {
     s->inner->read(s->inner, s->index[index], out);
 }
 
+static bool subset_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
+                         struct error *error) {
+    const struct subset *s = d->self;
+    return dataset_fetch(s->inner, s->index[index], crop, out, error);
+}
+
 static void subset_release(struct dataset *d) {
     struct subset *s = d->self;
     dataset_close(s->inner);
@@ -72,7 +96,9 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
         assert(index[i] >= 0 && index[i] < inner->count);
         d->labels[i] = inner->labels[index[i]];
     }
+    d->slow = inner->slow;
     d->read = subset_read;
+    d->fetch = subset_fetch;
     d->release = subset_release;
     d->self = s;
     return d;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/shape.h"
+#include "crop.h"
 #include <stdint.h>
 
 struct dataset {
@@ -14,8 +15,14 @@ struct dataset {
     int count, classes;
     char **class_names; // [classes]
     int *labels;        // [count], 0..classes-1
-    // Writes sample `index` as [h][w][c] floats. A pure function, safe from any thread.
+    // Writes sample `index` as [h][w][c] floats. A pure function, safe from any thread. Where the
+    // data cannot be read after all, zeros.
     void (*read)(const struct dataset *d, int index, float *out);
+    // The same for data that may turn out unreadable (false, with an error), or that is better
+    // cropped before it is reduced. `crop` may be NULL. NULL: what dataset_fetch makes of `read`.
+    bool (*fetch)(const struct dataset *d, int index, const struct crop *crop, float *out,
+                  struct error *error);
+    bool slow;                          // a sample takes long enough to be worth several threads
     void (*release)(struct dataset *d); // frees self; NULL when there is nothing to free
     void *self;
     int sharers; // owners beside the first
@@ -32,6 +39,11 @@ struct dataset *dataset_new(const char *name, struct shape shape, int count, int
 
 // A new one with name, shape, labels and classes like d's, for a wrapper to change and complete.
 struct dataset *dataset_like(const struct dataset *d);
+
+// Sample `index`, or a random crop of it made as large as the sample (crop NULL: none). The error
+// of a sample that cannot be read says which. Safe from any thread.
+bool dataset_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
+                   struct error *error);
 
 // NULL is fine.
 void dataset_close(struct dataset *d);

@@ -37,13 +37,19 @@ struct experiment {
         double dropout;          // before the classifier
     } model;
     struct {
-        char *name;    // "fashion-mini": see `thaw datasets`
-        char *path;    // for readers of a person's own files; "": none
-        int64_t size;  // side of the square that images are enlarged or reduced to; 0: as they are
-        int64_t limit; // training samples per class; 0: all
+        char *name;   // "fashion-mini": see `thaw datasets`
+        char *path;   // for readers of a person's own files; "": none
+        int64_t size; // side of the square that images are enlarged or reduced to; 0: as they are
+        // Of pictures in folders: the shorter side before the middle is taken (0: as `size`), "rgb"
+        // or "grey", whether to leave out what cannot be read, MiB for decoded pictures.
+        int64_t resize;
+        char *colour;
+        bool skip_unreadable;
+        int64_t cache;
+        int64_t limit;            // training samples per class; 0: all
         double validation;        // fraction of a class below 1, or a number of samples per class
         struct text_list shift;   // "noise 0.353", "relabel 7", ...
-        struct text_list augment; // "flip", "crop 2"
+        struct text_list augment; // "flip", "crop 2", ... (augment.h)
         struct real_list mean, std;
         int64_t test_limit; // test samples per class; 0: all
     } data;

@@ -27,6 +27,11 @@ const char *experiment_check_key(const struct experiment *e, struct error *error
                          "or a fraction below 1");
         return "data.validation";
     }
+    if (e->data.resize > 0 && e->data.resize < e->data.size) {
+        error_set(error, "%lld is below data.size, which is %lld; give 0, or at least that",
+                  (long long)e->data.resize, (long long)e->data.size);
+        return "data.resize";
+    }
     if (e->data.mean.count == 0) {
         error_set(error, "the list is empty; give one number, or one per channel");
         return "data.mean";

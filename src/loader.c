@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "base/pool.h"
 #include "base/xalloc.h"
 #include <assert.h>
 #include <pthread.h>
@@ -10,11 +11,11 @@
 // Batches in memory: the one handed out and those ahead of it.
 enum { RING = 4, ALIGN = 64 };
 
-enum draw { DRAW_FLIP, DRAW_TOP, DRAW_LEFT };
-
 struct slot {
     struct batch batch;
-    void *memory; // what batch.x is an aligned address in
+    void *memory;       // what batch.x is an aligned address in
+    int failed;         // the first row that could not be read; -1: none
+    struct error error; // why
 };
 
 struct loader {
@@ -23,16 +24,19 @@ struct loader {
     int steps;
     struct slot slot[RING]; // step s lives in slot s % RING
 
-    // The making thread's own.
-    float *image; // [h][w][c], one sample before augmentation
-    int *order;   // the permutation of `order_epoch`
+    // The making thread's own, and its helpers'.
+    struct pool *pool; // NULL: no helpers
+    float *image;      // [threads][h][w][c], a sample before augmentation for each of them
+    int *order;        // the permutation of `order_epoch`
     int64_t order_epoch;
+
+    struct slot *asked; // the caller's: what it asked for last
 
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    // Under the mutex. Batches limit - RING .. next - 1 are ready, the first of them handed out;
-    // the thread may go on to limit - 1.
+    // Under the mutex: also each slot's `failed` and `error` while it is made. Batches limit - RING
+    // .. next - 1 are ready, the first of them handed out; the thread may go on to limit - 1.
     int64_t next, limit;
     bool closing;
 };
@@ -46,42 +50,21 @@ static void normalise(const struct loader *l, float *image) {
                 (image[i * (size_t)s.c + (size_t)c] - l->set.mean[c]) / l->set.std[c];
 }
 
-// Writes the image as seen through a window that starts `top` rows below and `left` columns right
-// of the image's corner; outside of the image are zeros.
-static void place(const float *image, struct shape s, bool flip, int top, int left, float *out) {
-    size_t pixel = (size_t)s.c * sizeof *out;
-    for (int y = 0; y < s.h; y++)
-        for (int x = 0; x < s.w; x++, out += s.c) {
-            int from_y = y + top, from_x = x + left;
-            if (from_y < 0 || from_y >= s.h || from_x < 0 || from_x >= s.w) {
-                memset(out, 0, pixel);
-                continue;
-            }
-            if (flip)
-                from_x = s.w - 1 - from_x;
-            memcpy(out, image + ((size_t)from_y * (size_t)s.w + (size_t)from_x) * (size_t)s.c,
-                   pixel);
-        }
-}
-
-static void make_sample(struct loader *l, uint32_t sample, uint32_t epoch, float *out) {
-    struct shape shape = l->data->shape;
-    int crop = l->set.crop, top = 0, left = 0;
-    bool augment = l->set.flip || crop > 0, flip = false;
-    float *image = augment ? l->image : out;
-    l->data->read(l->data, (int)sample, image);
-    normalise(l, image);
-    if (!augment)
-        return;
+static bool make_sample(struct loader *l, uint32_t sample, uint32_t epoch, float *image, float *out,
+                        struct error *error) {
+    const struct augment *a = &l->set.augment;
     struct random_key key = random_key(l->set.seed, RANDOM_AUGMENT, 0);
-    if (l->set.flip)
-        flip = random_below(key, sample, epoch, DRAW_FLIP, 2) == 1;
-    if (crop > 0) {
-        uint32_t places = 2 * (uint32_t)crop + 1;
-        top = (int)random_below(key, sample, epoch, DRAW_TOP, places) - crop;
-        left = (int)random_below(key, sample, epoch, DRAW_LEFT, places) - crop;
-    }
-    place(image, shape, flip, top, left, out);
+    struct shape shape = l->data->shape;
+    struct crop crop;
+    bool places = a->flip || a->crop > 0, crops = augment_crop(a, key, sample, epoch, &crop);
+    float *pixels = places ? image : out;
+    if (!dataset_fetch(l->data, (int)sample, crops ? &crop : NULL, pixels, error))
+        return false;
+    augment_colour(a, key, sample, epoch, shape, pixels);
+    normalise(l, pixels);
+    if (places)
+        augment_place(a, key, sample, epoch, shape, image, out);
+    return true;
 }
 
 static void permute(struct loader *l, int64_t epoch) {
@@ -92,19 +75,49 @@ static void permute(struct loader *l, int64_t epoch) {
     l->order_epoch = epoch;
 }
 
-static void make_batch(struct loader *l, int64_t step, struct batch *batch) {
-    int64_t epoch = step / l->steps;
+// One batch in the making.
+struct making {
+    struct loader *loader;
+    struct slot *slot;
+    uint32_t epoch;
+};
+
+static void make_row(void *context, int row, int worker) {
+    struct making *m = context;
+    struct loader *l = m->loader;
+    struct batch *batch = &m->slot->batch;
+    struct error error = {0};
+    size_t size = shape_count(l->data->shape);
+    if (make_sample(l, batch->sample[row], m->epoch, l->image + (size_t)worker * size,
+                    batch->x + (size_t)row * size, &error))
+        return;
+    // The first row's error, whichever thread comes first.
+    pthread_mutex_lock(&l->mutex);
+    if (m->slot->failed < 0 || row < m->slot->failed) {
+        m->slot->failed = row;
+        m->slot->error = error;
+    }
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static void make_batch(struct loader *l, int64_t step, struct slot *slot) {
+    struct batch *batch = &slot->batch;
+    struct making making = {l, slot, (uint32_t)(step / l->steps)};
     int first = (int)(step % l->steps) * l->set.batch;
     int rest = l->data->count - first;
-    size_t size = shape_count(l->data->shape);
-    permute(l, epoch);
+    permute(l, making.epoch);
+    slot->failed = -1;
     batch->n = rest < l->set.batch ? rest : l->set.batch;
     for (int i = 0; i < batch->n; i++) {
         int sample = l->set.shuffle ? l->order[first + i] : first + i;
         batch->sample[i] = (uint32_t)sample;
         batch->label[i] = l->data->labels[sample];
-        make_sample(l, (uint32_t)sample, (uint32_t)epoch, batch->x + (size_t)i * size);
     }
+    if (l->pool)
+        pool_run(l->pool, batch->n, make_row, &making);
+    else
+        for (int i = 0; i < batch->n; i++)
+            make_row(&making, i, 0);
 }
 
 static void *make_ahead(void *argument) {
@@ -117,7 +130,7 @@ static void *make_ahead(void *argument) {
             break;
         int64_t step = l->next;
         pthread_mutex_unlock(&l->mutex);
-        make_batch(l, step, &l->slot[step % RING].batch);
+        make_batch(l, step, &l->slot[step % RING]);
         pthread_mutex_lock(&l->mutex);
         // Unequal when the reader has asked for other steps meanwhile: then nobody wants this one.
         if (l->next == step)
@@ -154,7 +167,7 @@ static void slot_close(struct slot *slot) {
 }
 
 struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings) {
-    assert(data->count > 0 && settings->batch > 0 && settings->crop >= 0);
+    assert(data->count > 0 && settings->batch > 0 && settings->augment.crop >= 0);
     assert(data->shape.c <= LOADER_CHANNELS);
     for (int c = 0; c < data->shape.c; c++)
         assert(settings->std[c] > 0);
@@ -165,7 +178,9 @@ struct loader *loader_open(const struct dataset *data, const struct loader_setti
     l->steps = (data->count - 1) / settings->batch + 1;
     for (int i = 0; i < RING; i++)
         slot_open(&l->slot[i], size, largest_batch(data, settings));
-    l->image = xmalloc(size * sizeof *l->image);
+    int threads = data->slow && settings->threads > 1 ? settings->threads : 1;
+    l->pool = threads > 1 ? pool_open(threads) : NULL;
+    l->image = xmalloc((size_t)threads * size * sizeof *l->image);
     l->order = xmalloc((size_t)data->count * sizeof *l->order);
     l->order_epoch = -1;
     pthread_mutex_init(&l->mutex, NULL);
@@ -189,6 +204,8 @@ void loader_close(struct loader *l) {
     pthread_mutex_destroy(&l->mutex);
     for (int i = 0; i < RING; i++)
         slot_close(&l->slot[i]);
+    if (l->pool)
+        pool_close(l->pool);
     free(l->image);
     free(l->order);
     free(l);
@@ -208,5 +225,12 @@ const struct batch *loader_batch(struct loader *l, int64_t step) {
     while (l->next <= step)
         pthread_cond_wait(&l->changed, &l->mutex);
     pthread_mutex_unlock(&l->mutex);
-    return &l->slot[step % RING].batch;
+    l->asked = &l->slot[step % RING];
+    return l->asked->failed < 0 ? &l->asked->batch : NULL;
+}
+
+bool loader_error(const struct loader *l, struct error *out) {
+    if (out)
+        *out = l->asked->error;
+    return false;
 }

@@ -1,8 +1,9 @@
-// Batches, made ahead of the trainer on a thread of its own. What a batch holds is a pure function
-// of (data, settings, step): who asks, when, and how far ahead changes nothing.
+// Batches, made ahead of the trainer on threads of their own. What a batch holds is a pure function
+// of (data, settings, step): who asks, when, how far ahead, and how many threads changes nothing.
 #ifndef THAW_LOADER_H
 #define THAW_LOADER_H
 
+#include "augment.h"
 #include "dataset.h"
 #include "pass.h"
 
@@ -11,11 +12,10 @@ enum { LOADER_CHANNELS = 4 };
 struct loader_settings {
     int batch;
     uint64_t seed;
-    bool shuffle; // a new permutation every epoch; otherwise in order
-    bool flip;    // mirror left to right with probability 1/2, keyed by seed, sample, epoch
-    int crop;     // random crop from the image padded with this many zeros (after normalising, as
-                  // padding the pixels with the mean); 0: none
+    bool shuffle;           // a new permutation every epoch; otherwise in order
+    struct augment augment; // views are epochs
     float mean[LOADER_CHANNELS], std[LOADER_CHANNELS]; // per channel: (x - mean) / std
+    int threads;                                       // for data that is slow to read; 0: one
 };
 
 struct loader;
@@ -32,7 +32,10 @@ int loader_steps(const struct loader *l);
 
 // The batch of a step (epoch = step / loader_steps). It stays valid until the next call. Steps
 // asked in rising order come from the thread ahead; any other order is served too, by starting over
-// there.
+// there. NULL when one of its samples cannot be read: loader_error says which and why.
 const struct batch *loader_batch(struct loader *l, int64_t step);
+
+// The error of the batch that was asked for last. Returns false.
+bool loader_error(const struct loader *l, struct error *out);
 
 #endif

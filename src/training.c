@@ -97,26 +97,6 @@ struct loader *training_loader(const struct dataset *data, const struct loader_s
     return NULL;
 }
 
-// "flip", "crop 2"
-static bool set_augmentation(struct loader_settings *s, const struct text_list *list,
-                             struct error *error) {
-    for (int i = 0; i < list->count; i++) {
-        const char *text = list->item[i];
-        int64_t pixels = 0;
-        if (strcmp(text, "flip") == 0)
-            s->flip = true;
-        else if (strncmp(text, "crop ", 5) == 0 && text_to_int(text + 5, &pixels) && pixels > 0 &&
-                 pixels <= 64)
-            s->crop = (int)pixels;
-        else
-            return error_set(error,
-                             "data.augment: '%s' is not known; write 'flip' or 'crop N' (1 to 64 "
-                             "pixels of padding)",
-                             text);
-    }
-    return true;
-}
-
 static bool check_channels(const struct experiment *e, int channels, struct error *error) {
     if (channels > LOADER_CHANNELS)
         return error_set(error, "images have %d channels; at most %d are possible", channels,
@@ -136,8 +116,10 @@ static bool open_loader(struct training *t, struct error *error) {
     if (!check_channels(e, channels, error))
         return false;
     struct loader_settings s = training_loader_settings(e, channels);
-    if (!set_augmentation(&s, &e->data.augment, error))
-        return false;
+    for (int i = 0; i < e->data.augment.count; i++)
+        if (!augment_parse(&s.augment, e->data.augment.item[i], error))
+            return false;
+    s.threads = pool_threads(t->pool);
     t->loader = training_loader(t->data.train, &s, error);
     t->epoch_steps = t->loader ? loader_steps(t->loader) : 0;
     return t->loader != NULL;
@@ -357,6 +339,8 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     if (t->step % t->epoch_steps == 0)
         t->epoch = (struct tally){0};
     const struct batch *batch = loader_batch(t->loader, t->step);
+    if (!batch)
+        return loader_error(t->loader, error);
     *result = (struct step_result){.lr = training_lr(t)};
     training_note_statistics(t);
     cache_use(&t->cache, t->plan, t->frozen);

@@ -53,6 +53,7 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
     struct loader_settings s = training_loader_settings(t->experiment, data->shape.c);
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
+    s.threads = pool_threads(t->pool);
     struct loader *loader = training_loader(data, &s, error);
     if (!loader)
         return false;
@@ -63,14 +64,22 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
     cache_use(&t->cache, t->plan, t->frozen);
     if (predictions)
         predictions_open(predictions, data->count, t->model->classes);
+    bool ok = true;
     for (int i = 0; i < loader_steps(loader); i++) {
-        cache_forward(&t->cache, &t->pass, loader_batch(loader, i), data, 0);
+        const struct batch *batch = loader_batch(loader, i);
+        ok = batch || loader_error(loader, error);
+        if (!ok)
+            break;
+        cache_forward(&t->cache, &t->pass, batch, data, 0);
         tally_add(out, &t->pass);
         if (predictions)
             predictions_add(predictions, &t->pass);
     }
     loader_close(loader);
-    return pass_use(&t->pass, t->plan, error);
+    if (!ok && predictions)
+        predictions_close(predictions);
+    // The first error is the one to tell.
+    return pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
 }
 
 bool training_finite(const struct training *t, struct error *error) {
@@ -94,15 +103,16 @@ bool training_probe(struct training *t, struct error *error) {
     struct plan_options options = training_plan_options(t, PLAN_TRAIN);
     options.unpruned = true;
     struct plan *plan = plan_make(flags, &options);
-    bool ok = pass_use(&t->pass, plan, error);
+    const struct batch *batch = loader_batch(t->loader, t->step);
+    bool ok = (batch || loader_error(t->loader, error)) && pass_use(&t->pass, plan, error);
     if (ok && t->measure) {
         training_note_statistics(t);
-        pass_forward(&t->pass, loader_batch(t->loader, t->step), (uint32_t)t->step);
+        pass_forward(&t->pass, batch, (uint32_t)t->step);
         pass_backward(&t->pass);
         measure_probe(t->measure, &t->pass, flags);
         training_put_back_statistics(t);
     }
-    ok = pass_use(&t->pass, t->plan, error) && ok;
+    ok = pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
     plan_close(plan);
     return ok;
 }

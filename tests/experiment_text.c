@@ -151,6 +151,8 @@ static void draw_experiment(struct experiment *e) {
     e->data.std.count = e->data.mean.count;
     for (int i = 0; i < e->data.std.count; i++)
         e->data.std.item[i] = 1 + fabs(e->data.mean.item[i]) / 2;
+    if (e->data.resize < e->data.size)
+        e->data.resize = 0;
     for (int i = 0; i < e->schedule.milestones.count; i++)
         e->schedule.milestones.item[i] = (i + 0.1 + (double)draw(1000) / 7919) / 9;
     if (strcmp(e->schedule.name, "one-cycle") == 0)

@@ -22,7 +22,7 @@ static const struct layer layers[] = {
     {"src/ops/", {"base/", "ops/"}},
     {"src/checkpoint/", {"base/", "ops/", "checkpoint/", "model.h", "build.h"}},
     {"models/", {"base/", "models/", "build.h", "model.h"}},
-    {"datasets/", {"base/", "datasets/", "dataset.h"}},
+    {"datasets/", {"base/", "datasets/", "crop.h", "dataset.h"}},
 };
 
 // Headers of libraries, and the files that alone may include them.

@@ -19,8 +19,8 @@ static struct loader_settings plain(void) {
 
 static struct loader_settings full(void) {
     struct loader_settings s = plain();
-    s.shuffle = s.flip = true;
-    s.crop = 2;
+    s.shuffle = s.augment.flip = true;
+    s.augment.crop = 2;
     s.mean[0] = 0.25F;
     s.mean[1] = 0.5F;
     s.std[0] = 0.5F;
@@ -102,10 +102,10 @@ static void naive(const struct loader_settings *set, int sample, uint32_t epoch,
         for (int x = 0; x < W; x++)
             for (int c = 0; c < C; c++) {
                 float value = toy_pixel(sample, (size_t)((y * W + x) * C + c));
-                int to = set->flip && flip ? W - 1 - x : x;
+                int to = set->augment.flip && flip ? W - 1 - x : x;
                 padded[y + K][to + K][c] = (value - set->mean[c]) / set->std[c];
             }
-    if (set->crop == 0)
+    if (set->augment.crop == 0)
         top = left = K;
     for (int y = 0; y < H; y++)
         memcpy(out + y * W * C, padded[y + top][left], W * C * sizeof(float));
@@ -131,11 +131,11 @@ static void augments_like_the_naive_way(void **state) {
     (void)state;
     struct loader_settings set = full();
     check_augmentation(set);
-    set.flip = false;
+    set.augment.flip = false;
     check_augmentation(set);
-    set.crop = 0;
+    set.augment.crop = 0;
     check_augmentation(set);
-    set.flip = true;
+    set.augment.flip = true;
     check_augmentation(set);
 }
 
@@ -146,7 +146,7 @@ static void flips_half_of_the_time(void **state) {
     struct dataset *d = toy_open((struct shape){1, 2, 1}, MANY, 2, NULL);
     struct loader_settings set = plain();
     set.batch = MANY;
-    set.flip = true;
+    set.augment.flip = true;
     struct loader *l = loader_open(d, &set);
     int flipped[2] = {0}, same = 0;
     bool first[MANY];

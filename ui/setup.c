@@ -5,6 +5,7 @@
 #include "models/models.h"
 #include "models/pretrained.h"
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +28,14 @@ static bool prepare(struct dataset **d, const struct experiment *e, int first,
     return shift_all(d, e, first, error);
 }
 
-// Splits what is for training into the samples to learn from and those to validate on.
+// Splits what is for training into the samples to learn from and those to validate on, unless the
+// data has its own.
 static bool split_training(struct training_data *data, const struct experiment *e,
                            struct error *error) {
     struct split split;
-    if (!dataset_split(data->train, (uint64_t)e->seed, (int)e->data.limit, e->data.validation,
-                       &split, error))
+    double validation = data->validation ? 0 : e->data.validation;
+    if (!dataset_split(data->train, (uint64_t)e->seed, (int)e->data.limit, validation, &split,
+                       error))
         return error_prefix(error, "data: ");
     struct dataset *whole = data->train;
     data->train = dataset_subset(dataset_share(whole), split.train, split.train_count);
@@ -44,10 +47,27 @@ static bool split_training(struct training_data *data, const struct experiment *
     return true;
 }
 
+// Data without test samples of its own gives up data.test_limit of each class.
+static bool hold_out_test(struct training_data *data, const struct experiment *e,
+                          struct error *error) {
+    struct split split;
+    if (!dataset_split(data->train, (uint64_t)e->seed, 0, (double)e->data.test_limit, &split,
+                       error))
+        return error_prefix(error, "data.test_limit: ");
+    struct dataset *whole = data->train;
+    data->train = dataset_subset(dataset_share(whole), split.train, split.train_count);
+    data->test = dataset_subset(dataset_share(whole), split.validation, split.validation_count);
+    dataset_close(whole);
+    split_close(&split);
+    return true;
+}
+
 static bool limit_test(struct training_data *data, const struct experiment *e,
                        struct error *error) {
     if (e->data.test_limit == 0)
         return true;
+    if (!data->test)
+        return hold_out_test(data, e, error);
     struct split split;
     if (!dataset_split(data->test, (uint64_t)e->seed, (int)e->data.test_limit, 0, &split, error))
         return error_prefix(error, "data.test_limit: ");
@@ -56,16 +76,48 @@ static bool limit_test(struct training_data *data, const struct experiment *e,
     return true;
 }
 
+// The keys that only readers of pictures know.
+static bool check_picture_keys(const struct dataset_kind *kind, const struct experiment *e,
+                               struct error *error) {
+    if (kind->pictures)
+        return true;
+    const char *key = e->data.resize > 0                    ? "resize"
+                      : strcmp(e->data.colour, "grey") == 0 ? "colour"
+                      : e->data.skip_unreadable             ? "skip_unreadable"
+                                                            : NULL;
+    return !key || error_set(error, "data.%s: %s has no picture files; leave the key out", key,
+                             e->data.name);
+}
+
+static bool open_kind(struct training_data *data, const struct dataset_kind *kind,
+                      const struct experiment *e, struct error *error) {
+    struct dataset_request request = {
+        .path = e->data.path,
+        .size = (int)e->data.size,
+        .resize = (int)e->data.resize,
+        .grey = strcmp(e->data.colour, "grey") == 0,
+        .skip_unreadable = e->data.skip_unreadable,
+        .cache = (size_t)e->data.cache << 20,
+    };
+    struct dataset_pair pair;
+    if (!kind->open(&request, &pair, error))
+        return false;
+    if (pair.note)
+        fprintf(stderr, "thaw: %s\n", pair.note);
+    free(pair.note);
+    *data = (struct training_data){pair.train, pair.validation, pair.test};
+    return true;
+}
+
 static bool open_data(struct training_data *data, const struct experiment *e, struct error *error) {
     const struct dataset_kind *kind = dataset_find(e->data.name, error);
     if (!kind)
         return error_prefix(error, "data.name: ");
-    struct dataset_pair pair;
-    if (!kind->open(e->data.path, &pair, error))
-        return false;
-    *data = (struct training_data){.train = pair.train, .test = pair.test};
-    return prepare(&data->train, e, 0, error) && prepare(&data->test, e, SHIFT_TEST, error) &&
-           split_training(data, e, error) && limit_test(data, e, error);
+    return check_picture_keys(kind, e, error) && open_kind(data, kind, e, error) &&
+           prepare(&data->train, e, 0, error) &&
+           (!data->validation || prepare(&data->validation, e, SHIFT_VALIDATION, error)) &&
+           (!data->test || prepare(&data->test, e, SHIFT_TEST, error)) &&
+           limit_test(data, e, error) && split_training(data, e, error);
 }
 
 static struct model *build_model(const struct experiment *e, struct shape input, int classes,

@@ -13,7 +13,7 @@ static bool open_kind(const char *name, const char *path, struct dataset_pair *p
     *e = (struct error){0};
     const struct dataset_kind *kind = dataset_find(name, e);
     assert_non_null(kind);
-    return kind->open(path, pair, e);
+    return kind->open(&(struct dataset_request){.path = path}, pair, e);
 }
 
 static void finds_by_name(void **state) {

@@ -1,0 +1,115 @@
+#include "datasets/listing.h"
+
+#include "base/xalloc.h"
+#include "datasets/listing_parts.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+void listing_add(struct listing *l, char *path, int label, enum part part) {
+    if ((size_t)l->count == l->room) {
+        l->room = l->room ? 2 * l->room : 256;
+        l->items = xrealloc(l->items, l->room * sizeof *l->items);
+    }
+    l->items[l->count++] = (struct listed){path, label, part};
+}
+
+bool listing_part(const char *name, enum part *out) {
+    static const struct {
+        const char *name;
+        enum part part;
+    } names[] = {
+        {"train", PART_TRAIN},           {"val", PART_VALIDATION}, {"valid", PART_VALIDATION},
+        {"validation", PART_VALIDATION}, {"test", PART_TEST},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i].name) == 0) {
+            *out = names[i].part;
+            return true;
+        }
+    return false;
+}
+
+// The bytes of the character at `text`; 0 when it is none.
+static int character(const unsigned char *text) {
+    int length = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    if ((text[0] >= 0x80 && text[0] < 0xc2) || text[0] > 0xf4)
+        return 0;
+    for (int i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+bool listing_utf8(const char *text) {
+    const unsigned char *at = (const unsigned char *)text;
+    for (int length; *at; at += length)
+        if ((length = character(at)) == 0)
+            return false;
+    return true;
+}
+
+const char *listing_shown(const char *path, char out[LISTING_SHOWN]) {
+    size_t length = strlen(path), room = LISTING_SHOWN - 4, at = 0;
+    if (length > room) {
+        path += length - room;
+        memcpy(out, "...", at = 3);
+        while ((*path & 0xc0) == 0x80)
+            path++;
+    }
+    while (*path) {
+        int n = character((const unsigned char *)path);
+        out[at++] = n ? *path : '?';
+        for (path++; n > 1; n--)
+            out[at++] = *path++;
+    }
+    out[at] = '\0';
+    return out;
+}
+
+// Items of a part stay in order; qsort alone would not keep them so.
+static void order_parts(struct listing *l) {
+    struct listed *sorted = xmalloc(((size_t)l->count + 1) * sizeof *sorted);
+    int count = 0;
+    for (int part = 0; part < PARTS; part++)
+        for (int i = 0; i < l->count; i++)
+            if ((int)l->items[i].part == part)
+                sorted[count++] = l->items[i];
+    free(l->items);
+    l->items = sorted;
+    l->room = (size_t)l->count + 1;
+}
+
+static bool is_csv(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && strcasecmp(dot, ".csv") == 0;
+}
+
+bool listing_open(struct listing *l, const char *path, struct error *error) {
+    char shown[LISTING_SHOWN];
+    struct stat info;
+    *l = (struct listing){0};
+    if (stat(path, &info) != 0)
+        return error_set(error, "%s: cannot read it (%s)", listing_shown(path, shown),
+                         strerror(errno));
+    bool tree = S_ISDIR(info.st_mode);
+    if (!tree && !is_csv(path))
+        return error_set(error, "%s: neither a folder nor a .csv file", listing_shown(path, shown));
+    if (!(tree ? listing_tree(l, path, error) : listing_csv(l, path, error)))
+        return false;
+    order_parts(l);
+    return true;
+}
+
+void listing_close(struct listing *l) {
+    for (int i = 0; i < l->class_count; i++)
+        free(l->classes[i]);
+    for (int i = 0; i < l->count; i++)
+        free(l->items[i].path);
+    free(l->classes);
+    free(l->items);
+    *l = (struct listing){0};
+}

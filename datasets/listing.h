@@ -1,0 +1,42 @@
+// Which pictures there are, of which class, and for what: known without decoding any. Either a tree
+// with a folder per class, as torchvision's ImageFolder reads it (classes and pictures in its
+// order), alone or below train/, val/ and test/; or a CSV file.
+//
+// In trees, links are followed, pictures may lie in folders within a class, hidden files and
+// folders and files with other endings are passed over. A CSV has a path and a label a line
+// ("roses/1.jpg, rose"; fields may be quoted), paths relative to the file; a first line with path,
+// label and perhaps split (train, val, test) names the columns, more columns are passed over. Its
+// classes are in the order of their names, or of their numbers when all are whole numbers.
+#ifndef THAW_DATASETS_LISTING_H
+#define THAW_DATASETS_LISTING_H
+
+#include "base/error.h"
+#include <stddef.h>
+
+// Where a picture belongs by its folder or its line.
+enum part { PART_TRAIN, PART_VALIDATION, PART_TEST, PARTS };
+
+struct listed {
+    char *path;
+    int label;
+    enum part part;
+};
+
+struct listing {
+    char **classes;
+    int class_count;
+    struct listed *items; // those of PART_TRAIN first, then the others
+    int count;
+    size_t room;
+};
+
+// `path` is a folder, or a file that ends in .csv. Errors name the place; every class of PART_TRAIN
+// has a picture. Free with listing_close, also after an error.
+bool listing_open(struct listing *l, const char *path, struct error *error);
+void listing_close(struct listing *l);
+
+// A path for a message: its last bytes, what is not UTF-8 as '?'. Returns out.
+enum { LISTING_SHOWN = 160 };
+const char *listing_shown(const char *path, char out[LISTING_SHOWN]);
+
+#endif

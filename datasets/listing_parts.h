@@ -1,0 +1,18 @@
+// What the files of the listing share among themselves.
+#ifndef THAW_DATASETS_LISTING_PARTS_H
+#define THAW_DATASETS_LISTING_PARTS_H
+
+#include "datasets/listing.h"
+
+bool listing_tree(struct listing *l, const char *path, struct error *error);
+bool listing_csv(struct listing *l, const char *path, struct error *error);
+
+// Takes ownership of path.
+void listing_add(struct listing *l, char *path, int label, enum part part);
+
+// "train", "val", "valid", "validation", "test"; false when it is none of them.
+bool listing_part(const char *name, enum part *out);
+
+bool listing_utf8(const char *text);
+
+#endif
