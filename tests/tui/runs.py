@@ -7,6 +7,7 @@ from terminal import ALL, check, main, same
 SOURCE = os.environ["THAW_SOURCE"]
 NOISE = os.path.join(SOURCE, "models", "experiments", "clothes-noise.yaml")
 LABELS = os.path.join(SOURCE, "models", "experiments", "clothes-relabelled.yaml")
+FEW = "--set data.test_limit=10"  # the test images at the end take their time
 
 
 def pause(t):
@@ -26,7 +27,7 @@ def same_bits(t, one, other):
 
 def session_done_again(t):
     """By hand: thaw, freeze, another rate, take back; to the end; back, and another end."""
-    t.thaw("--paused --out hand --set train.epochs=10")
+    t.thaw(f"--paused --out hand --set train.epochs=8 {FEW}")
     t.steps(5)
     t.words("thaw conv1; thaw layer1; thaw layer2.0")
     t.wait(lambda: t.row("layer1").startswith("◊ "))
@@ -55,7 +56,7 @@ def session_done_again(t):
 
 
 def taken_up_and_finished(t):
-    t.thaw(f"--out part --set train.epochs=10 {ALL}")
+    t.thaw(f"--out part --set train.epochs=8 {ALL} {FEW}")
     t.wait(lambda: t.step() > 4)
     t.keys("q", "s")
     t.left()
@@ -75,7 +76,7 @@ def taken_up_and_finished(t):
 
 
 def played_again(t):
-    t.command(f"thaw run --quiet {NOISE} --set train.epochs=4 --out done")
+    t.command(f"thaw run --quiet {NOISE} --set train.epochs=4 {FEW} --out done")
     before = t.files("done"), t.bytes("done", "events.jsonl")
     t.thaw("replay done --paused")
     t.wait("clothes-noise, a replay$")
@@ -101,7 +102,7 @@ def played_again(t):
 
 
 def another_one_opened(t):
-    t.command(f"thaw run --quiet {LABELS} --set train.epochs=2 --out runs/other")
+    t.command(f"thaw run --quiet {LABELS} --set train.epochs=2 {FEW} --out runs/other")
     t.thaw("--paused")
     t.steps(5)
     t.keys("5")
