@@ -1,0 +1,105 @@
+// thaw run on a person's own pictures.
+#include "pictures.h"
+#include "program.h"
+
+static const char tiny[] = "model: {name: cnn}\n"
+                           "data: {name: folder, path: pets, size: 8, validation: 2,\n"
+                           "  augment: [flip, random_resized_crop 0.5, jitter 0.2 0.2 0.2]}\n"
+                           "train: {epochs: 2, batch: 4}\n"
+                           "optim: {lr: 0.01}\n";
+
+static void put_pets(void) {
+    for (int i = 0; i < 20; i++) {
+        char *name = xprintf("%s/%02d.ppm", i % 2 ? "dog" : "cat", i);
+        put_picture("pets", name, 8 + i, 28 - i, i);
+        free(name);
+    }
+}
+
+static void train(const char *threads, const char *cache, const char *out) {
+    struct outcome o =
+        RUN("run", "tiny.yaml", "--quiet", "--threads", threads, "--set", cache, "--out", out);
+    if (o.code != 0)
+        fail_msg("%s", o.err);
+    outcome_close(&o);
+}
+
+static void assert_same(const char *a, const char *b) {
+    struct mapping x, y;
+    assert_true(mapping_open(&x, a, NULL) && mapping_open(&y, b, NULL));
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    mapping_close(&x);
+    mapping_close(&y);
+}
+
+static void threads_and_cache_give_the_same_bits(void **state) {
+    (void)state;
+    put_pets();
+    write_text("tiny.yaml", tiny);
+    train("1", "data.cache=1024", "one");
+    train("2", "data.cache=1024", "two");
+    train("2", "data.cache=0", "none");
+    assert_same("one/last.safetensors", "two/last.safetensors");
+    assert_same("one/last.safetensors", "none/last.safetensors");
+}
+
+static void refuse(const char *setting, const char *why) {
+    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", setting);
+    assert_refused(&o, 2, why);
+    assert_false(files_exist("out"));
+    outcome_close(&o);
+}
+
+static void refuses(void **state) {
+    (void)state;
+    put_pets();
+    write_text("tiny.yaml", tiny);
+    refuse("data.size=0", "set data.size");
+    refuse("data.path=dogs", "dogs: cannot read it");
+    refuse("data.resize=7", "data.resize: 7 is below data.size, which is 8");
+    refuse("data.augment=[crop 0]", "data.augment: 'crop 0' is not known");
+    refuse("data.validation=10", "class 0 (cat) has 10 samples");
+    put_file("pets", "cat/broken.jpg", "no", 2);
+    refuse("seed=1", "1 of 21 pictures cannot be read");
+}
+
+static void leaves_out_and_says_so(void **state) {
+    (void)state;
+    put_pets();
+    write_text("tiny.yaml", tiny);
+    put_file("pets", "cat/broken.jpg", "no", 2);
+    struct outcome o =
+        RUN("run", "tiny.yaml", "--out", "out", "--set", "data.skip_unreadable=true");
+    assert_int_equal(o.code, 0);
+    assert_non_null(strstr(o.err, "thaw: left out 1 unreadable picture of 21: "));
+    assert_non_null(strstr(o.err, "cat/broken.jpg: no picture by its content"));
+    outcome_close(&o);
+}
+
+// Showing needs no picture decoded: all but their first bytes may be missing.
+static void shows_without_decoding(void **state) {
+    (void)state;
+    put_file("pets", "cat/1.ppm", "P6 8 8 255\n", 11);
+    put_file("pets", "dog/1.ppm", "P6 8 8 255\n", 11);
+    write_text("tiny.yaml", "model: {name: cnn}\n"
+                            "data: {name: folder, path: pets, size: 8, validation: 0}\n");
+    struct outcome o = RUN("show", "tiny.yaml");
+    if (o.code != 0)
+        fail_msg("%s", o.err);
+    outcome_close(&o);
+    o = RUN("run", "tiny.yaml", "--out", "out");
+    assert_int_equal(o.code, 2);
+    assert_non_null(strstr(o.err, "1.ppm: damaged: the PNM ends early"));
+    outcome_close(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        PROGRAM_TEST(threads_and_cache_give_the_same_bits),
+        PROGRAM_TEST(refuses),
+        PROGRAM_TEST(leaves_out_and_says_so),
+        PROGRAM_TEST(shows_without_decoding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
