@@ -30,6 +30,10 @@ static const struct torch_value *value_of(const struct walk *w, uint32_t value) 
     return &w->content->pickle.values[value];
 }
 
+static bool is_container(const struct torch_value *v) {
+    return v->kind == TORCH_DICT || v->kind == TORCH_LIST || v->kind == TORCH_TUPLE;
+}
+
 // ---- Whether there are tensors in a value. A value can be reached in many ways, also from within
 // itself: visits and depth are limited.
 
@@ -38,7 +42,7 @@ static bool has_tensor(struct walk *w, uint32_t value, int depth) {
     if (v->kind == TORCH_TENSOR)
         return true;
     bool pairs = v->kind == TORCH_DICT;
-    if (!pairs && v->kind != TORCH_LIST && v->kind != TORCH_TUPLE)
+    if (!is_container(v))
         return false;
     if (depth == DEPTH_MAX)
         return true; // who knows: walk() refuses it
@@ -131,6 +135,8 @@ static bool walk(struct walk *w, uint32_t value, int depth, struct error *error)
     const struct torch_value *v = value_of(w, value);
     if (v->kind == TORCH_TENSOR)
         return add_tensor(w, value, error);
+    if (!is_container(v))
+        return true;
     if (depth == DEPTH_MAX)
         return error_set(error, "containers stand more than %d deep in one another", DEPTH_MAX);
     uint32_t step = v->kind == TORCH_DICT ? 2 : 1;
