@@ -1,5 +1,6 @@
 #include "ops/conv2d_gather.h"
 #include "base/kernels.h"
+#include "ops/chains.h"
 #include "ops/panels.h"
 #include <string.h>
 
@@ -96,8 +97,7 @@ static void conv2d_tile(const struct conv2d_walk *w, int count, const float *con
                         float *const *out, int columns, const float *b, const float *bias) {
     for (int i = 0; bias && i < count; i++)
         memcpy(out[i], bias, (size_t)columns * sizeof *bias);
-    kernels()->gather(count, a, out, columns, w->taps, w->tap_count, w->depth, b,
-                      bias || w->g->add);
+    chains_gather(count, a, out, columns, w->taps, w->tap_count, w->depth, b, bias || w->g->add);
 }
 
 // All pixels of the walk, for output channels `channel` .. channel + columns - 1, in tiles of sizes

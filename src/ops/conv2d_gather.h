@@ -35,7 +35,7 @@ size_t conv2d_gather_weights(const struct conv2d_gather *g, const struct conv2d_
 // Floats that the strips of `threads` workers take.
 size_t conv2d_gather_strips(const struct conv2d_gather *g, int threads);
 
-// Every output is one sequential chain over (tap, channel), whatever its pixel, sample or batch.
+// Every output is the same sum over (tap, channel), in chains, whatever its pixel, sample or batch.
 void conv2d_gather(struct conv2d_gather *g, struct pool *pool);
 
 #endif

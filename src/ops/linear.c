@@ -6,6 +6,7 @@
 #include "base/blas.h"
 #include "base/kernels.h"
 #include "ops/bias.h"
+#include "ops/chains.h"
 #include "ops/panels.h"
 #include <string.h>
 
@@ -55,7 +56,7 @@ static void linear_forward_piece(void *context, int piece, int worker) {
             if (bias)
                 memcpy(to[i], bias + j, (size_t)columns * sizeof *bias);
         }
-        kernels()->gather(count, a, to, columns, &tap, 1, in, b, bias != NULL);
+        chains_gather(count, a, to, columns, &tap, 1, in, b, bias != NULL);
     }
 }
 
