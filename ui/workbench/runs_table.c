@@ -54,7 +54,7 @@ static void percent(double share, char out[CELL]) {
 // The most figures that the column holds: a head alone may be a thousandth.
 static void share(double value, char out[16]) {
     double shown = 100 * value;
-    snprintf(out, 16, shown > 0 && shown < 1 ? "%.2f" : "%.1f", shown);
+    snprintf(out, 16, shown > 0 && shown < 1 ? "%.2f" : shown < 100 ? "%.1f" : "%.0f", shown);
 }
 
 static struct cell thawed_cell(const struct runs_entry *e, int branch) {

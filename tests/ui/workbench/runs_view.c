@@ -401,7 +401,7 @@ static void other_networks_have_bands_of_their_own(void **state) {
     int title = line_of(w, "frozen ◊ thawed", 1);
     assert_true(title > 0);
     assert_int_equal(screen_cell(title + 1, 20), L'◊');
-    shows(w, "100.0 %");
+    shows(w, " 100 %");
 }
 
 static void networks_that_nobody_knows_say_so(void **state) {
