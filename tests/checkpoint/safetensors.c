@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 // cmocka wants the three above first.
+#include "checkpoint/shared.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,13 +274,6 @@ static void test_open_errors(void **state) {
 }
 
 // ---- A file that another program wrote; the values were read with numpy.
-
-static char *shared_path(const char *name) {
-    const char *shared = getenv("THAW_SHARED"), *source = getenv("THAW_SOURCE");
-    if (shared)
-        return files_join(shared, name);
-    return xprintf("%s/../shared/%s", source ? source : ".", name);
-}
 
 static void check_first(const struct safetensors *s, const char *name, float first, float last) {
     const struct tensor_entry *e = safetensors_find(s, name);
