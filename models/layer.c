@@ -132,7 +132,7 @@ static bool read_number(const struct layer_kind *kind, const char *what, const c
     if (strcmp(kind->name, "dropout") == 0) {
         if (text_to_real(word, out) && *out >= 0 && *out < 1)
             return true;
-        return error_set(error, "'%s' is no probability from 0 up to, but not, 1; write %s", word,
+        return error_set(error, "'%s' is not a probability from 0 to below 1; write %s", word,
                          kind->usage);
     }
     if (!text_to_int(word, &whole) || whole < least || whole > NUMBER_MAX)

@@ -34,7 +34,8 @@ struct experiment {
         struct text_list rename; // "fc linear": the file's names for the model's
         bool new_head;           // start the classifier from its initialisation
         char *shortcut;          // "default", "a", "b"
-        double dropout;          // before the classifier
+        double dropout;          // in the classifier; below 0: the architecture's own
+        struct text_list head;   // "dropout 0.5", "linear 256", ...: in place of the classifier
     } model;
     struct {
         char *name;   // "fashion-mini": see `thaw datasets`

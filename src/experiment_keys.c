@@ -51,8 +51,10 @@ const struct experiment_key experiment_keys[] = {
          "start the classifier from new random values instead of those in the weights"),
     CHOICE("model.shortcut", model.shortcut, "default", "default a b",
            "residual shortcuts: a pads with zeros, b uses a 1x1 convolution"),
-    REAL("model.dropout", model.dropout, "0", 0, 0.95,
-         "probability of dropping a feature before the classifier"),
+    REAL("model.dropout", model.dropout, "-1", -1, 0.95,
+         "probability of dropping a feature in the classifier; below 0: as the architecture's own"),
+    TEXTS("model.head", model.head, "[]", "[dropout 0.5, linear 256, relu, linear]",
+          "layers in place of the classifier: linear, relu, relu6, dropout or batchnorm"),
 
     TEXT("data.name", data.name, "\"\"", "fashion-mini",
          "the data set (required); `thaw datasets` lists them"),

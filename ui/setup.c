@@ -1,4 +1,6 @@
 #include "ui/setup.h"
+#include "base/arena.h"
+#include "base/text.h"
 #include "datasets/datasets.h"
 #include "datasets/resize.h"
 #include "datasets/shift.h"
@@ -132,6 +134,8 @@ static struct model *build_model(const struct experiment *e, struct shape input,
         .classes = classes,
         .shortcut = e->model.shortcut[1] == '\0' ? e->model.shortcut[0] : '\0',
         .dropout = (float)e->model.dropout,
+        .head = (const char *const *)e->model.head.item,
+        .head_count = e->model.head.count,
     };
     return arch_build(arch, &options, error);
 }
@@ -158,6 +162,7 @@ bool setup_weights(struct weights *w, const struct experiment *e, struct load_re
     struct load_options options = {
         .partial = e->model.partial,
         .new_head = e->model.new_head,
+        .own_head = e->model.head.count > 0,
         .rename = e->model.rename.item,
         .rename_count = e->model.rename.count,
     };
@@ -167,10 +172,20 @@ bool setup_weights(struct weights *w, const struct experiment *e, struct load_re
     return ok;
 }
 
+static bool check_memory(const struct model *model, struct error *error) {
+    char need[32], have[32];
+    size_t bytes = model->weight_floats * sizeof(float), available = arena_available();
+    return bytes <= available ||
+           error_run(error, "the weights of %s need %s of memory, but %s is available", model->arch,
+                     text_bytes((double)bytes, need), text_bytes((double)available, have));
+}
+
 static bool open_model(struct setup *s, struct shape input, int classes, int threads,
                        struct error *error) {
     s->model = build_model(s->experiment, input, classes, error);
     if (!s->model)
+        return false;
+    if (!check_memory(s->model, error))
         return false;
     s->weights = weights_open(s->model);
     if (!setup_weights(&s->weights, s->experiment, &s->report, error))

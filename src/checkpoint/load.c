@@ -33,6 +33,17 @@ static bool in_head(const struct model *model, int param) {
     return false;
 }
 
+// Whether a name stands below the head: "fc.weight" where the head is fc, also if it has no weight.
+static bool names_head(const struct model *model, const char *name) {
+    for (int m = 0; m < model->module_count; m++) {
+        size_t length = strlen(model->modules[m].name);
+        if (model->modules[m].head && strncmp(name, model->modules[m].name, length) == 0 &&
+            name[length] == '.')
+            return true;
+    }
+    return false;
+}
+
 static const struct tensor_entry *find_entry(const struct load *l, int param) {
     int at = name_map_find(&l->map, l->model->params[param].name);
     return at < 0 ? NULL : &l->file->entries[at];
@@ -61,7 +72,8 @@ static void match_param(struct load *l, int i) {
     const struct tensor_entry *e = find_source(l, i);
     struct load_report *r = l->report;
     bool head = in_head(l->model, i), fits = e && dims_equal(e->dims, p->dims);
-    if (head && (l->options->new_head || (e && !fits)))
+    bool lacking = !e && l->options->own_head && p->kind != PARAM_COUNTER;
+    if (head && (l->options->new_head || (e && !fits) || lacking))
         add_index(&r->replaced, &r->replaced_count, i);
     else if (fits)
         l->source[i] = e;
@@ -77,7 +89,8 @@ static void match_names(struct load *l) {
         if (l->model->params[i].storage == i)
             match_param(l, i);
     for (int i = 0; i < l->file->count; i++)
-        if (model_param(l->model, l->map.names[i]) < 0)
+        if (model_param(l->model, l->map.names[i]) < 0 &&
+            !(l->options->own_head && names_head(l->model, l->map.names[i])))
             add_text(&r->unexpected, &r->unexpected_count, xstrdup(l->file->entries[i].name));
 }
 

@@ -32,6 +32,9 @@ void load_report_misfits(const struct load_report *r, const struct model *model,
 struct load_options {
     bool partial;  // allow missing and unexpected names
     bool new_head; // parameters of head modules keep their initialisation, whatever the file has
+    bool
+        own_head; // the head is a person's own stack of layers: what the file lacks of it keeps its
+                  // initialisation, and other names below it in the file are of the head replaced
     char *const *rename; // rules: see name_map_make
     int rename_count;
 };
@@ -44,7 +47,7 @@ struct load_options {
 // may be NULL; else it is filled on error too (with loaded == 0), and the caller closes it. A tied
 // parameter is one of the report's parameters, under its first name: the file may have any of its
 // names, all with the same value. With new_head all parameters of the head are reported as
-// replaced.
+// replaced, with own_head those that the file lacks.
 bool load_weights(struct weights *w, const struct weight_file *file,
                   const struct load_options *options, struct load_report *report,
                   struct error *error);

@@ -278,6 +278,27 @@ static void test_new_head(void **state) {
     load_report_close(&r);
 }
 
+// The file's own head has other layers: what the model's has not is passed over, what it lacks new.
+static void test_own_head(void **state) {
+    (void)state;
+    tensor("head.0.bias")->name = "head.bias";
+    struct load_report r;
+    assert_true(load(&(struct load_options){.own_head = true}, &r, NULL));
+    assert_int_equal(r.replaced_count, 1);
+    assert_int_equal(r.replaced[0], HEAD_BIAS);
+    assert_int_equal(r.missing_count + r.unexpected_count, 0);
+    assert_true(kept(HEAD_BIAS) && holds(HEAD, HEAD) && holds(FC, FC));
+    load_report_close(&r);
+}
+
+static void test_own_head_is_no_excuse(void **state) {
+    (void)state;
+    tensor("head.0.bias")->name = "heads.bias"; // not below the head
+    expect_refused(&(struct load_options){.own_head = true},
+                   "the weights do not fit tiny: 1 name in the file is unknown to the model: "
+                   "heads.bias; only a partial load would take them");
+}
+
 static void test_missing_head(void **state) {
     (void)state;
     remove_tensor("head.0.bias");
@@ -416,6 +437,8 @@ int main(void) {
         TEST(test_many_names),
         TEST(test_other_head),
         TEST(test_new_head),
+        TEST(test_own_head),
+        TEST(test_own_head_is_no_excuse),
         TEST(test_missing_head),
         TEST(test_not_finite),
         TEST(test_counter_type),
