@@ -85,17 +85,31 @@ enum { CANDIDATES = 64, DOTS = 8 };
 struct candidate {
     const char *name; // that begins with it
     size_t length;
-    int fits, has; // names of the model's under it; names that begin with it
+    // Names that begin with it; of these, those that without it are a name of the model's which the
+    // file does not have already; and those that are one with it.
+    int has, fits, lost;
 };
 
 struct candidates {
     int count;
     struct candidate item[CANDIDATES];
-    int bare; // names that fit as they are
 };
 
-static bool is_name(char *const *sorted, int count, const char *name) {
-    return count > 0 && bsearch(&name, sorted, (size_t)count, sizeof *sorted, compare_texts);
+struct sorted {
+    char **names;
+    int count;
+};
+
+static struct sorted sort_names(char *const *names, int count) {
+    struct sorted s = {xmemdup(names, (size_t)count * sizeof *names), count};
+    if (count > 1)
+        qsort(s.names, (size_t)count, sizeof *s.names, compare_texts);
+    return s;
+}
+
+static bool is_in(const struct sorted *s, const char *name) {
+    return s->count > 0 &&
+           bsearch(&name, s->names, (size_t)s->count, sizeof *s->names, compare_texts);
 }
 
 static void note_fit(struct candidates *c, const char *name, size_t length) {
@@ -107,29 +121,32 @@ static void note_fit(struct candidates *c, const char *name, size_t length) {
         }
     }
     if (c->count < CANDIDATES)
-        c->item[c->count++] = (struct candidate){name, length, 1, 0};
+        c->item[c->count++] = (struct candidate){.name = name, .length = length, .fits = 1};
 }
 
-static void find_fits(struct candidates *c, const struct name_map *map, char *const *sorted,
-                      int sorted_count) {
-    for (int i = 0; i < map->count; i++) {
-        const char *name = map->names[i], *dot = name;
-        c->bare += is_name(sorted, sorted_count, name);
+static void find_fits(struct candidates *c, const struct sorted *theirs,
+                      const struct sorted *ours) {
+    for (int i = 0; i < theirs->count; i++) {
+        const char *name = theirs->names[i], *dot = name;
         for (int k = 0; k < DOTS && (dot = strchr(dot, '.')); k++)
-            if (is_name(sorted, sorted_count, ++dot))
+            if (is_in(ours, ++dot) && !is_in(theirs, dot))
                 note_fit(c, name, (size_t)(dot - name));
     }
 }
 
-static void count_holders(struct candidates *c, const struct name_map *map) {
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < map->count; i++)
-            c->item[k].has += strncmp(map->names[i], c->item[k].name, c->item[k].length) == 0;
+static void count_holders(struct candidate *k, const struct sorted *theirs,
+                          const struct sorted *ours) {
+    for (int i = 0; i < theirs->count; i++) {
+        if (strncmp(theirs->names[i], k->name, k->length) != 0)
+            continue;
+        k->has++;
+        k->lost += is_in(ours, theirs->names[i]);
+    }
 }
 
-// Better than no prefix, and no accident: most names that have it fit.
-static bool is_good(const struct candidates *c, const struct candidate *k) {
-    return k->fits > c->bare && 2 * k->fits > k->has;
+// More fits than before, and no accident: most names that have it fit.
+static bool is_good(const struct candidate *k) {
+    return k->fits > k->lost && 2 * k->fits > k->has;
 }
 
 // NULL: no prefix. *rival is another that is as good.
@@ -138,9 +155,10 @@ static const struct candidate *choose(const struct candidates *c, const struct c
     *rival = NULL;
     for (int i = 0; i < c->count; i++) {
         const struct candidate *k = &c->item[i];
-        if (!is_good(c, k) || (best && k->fits < best->fits))
+        int gain = k->fits - k->lost, most = best ? best->fits - best->lost : 0;
+        if (!is_good(k) || gain < most)
             continue;
-        *rival = best && best->fits == k->fits ? best : NULL;
+        *rival = gain == most ? best : NULL;
         best = k;
     }
     return best;
@@ -158,21 +176,28 @@ static void take_off(struct name_map *map, const struct candidate *k) {
     }
 }
 
-static char **sorted_names(const struct model *model) {
+static struct sorted sort_params(const struct model *model) {
     char **names = xcalloc((size_t)model->param_count, sizeof *names);
     for (int i = 0; i < model->param_count; i++)
         names[i] = model->params[i].name;
-    if (model->param_count > 1)
-        qsort(names, (size_t)model->param_count, sizeof *names, compare_texts);
-    return names;
+    struct sorted s = sort_names(names, model->param_count);
+    free(names);
+    return s;
+}
+
+static void find_prefixes(struct candidates *c, const struct name_map *map,
+                          const struct model *model) {
+    struct sorted ours = sort_params(model), theirs = sort_names(map->names, map->count);
+    find_fits(c, &theirs, &ours);
+    for (int i = 0; i < c->count; i++)
+        count_holders(&c->item[i], &theirs, &ours);
+    free(ours.names);
+    free(theirs.names);
 }
 
 static bool strip_prefix(struct name_map *map, const struct model *model, struct error *error) {
     struct candidates c = {0};
-    char **sorted = sorted_names(model);
-    find_fits(&c, map, sorted, model->param_count);
-    free(sorted);
-    count_holders(&c, map);
+    find_prefixes(&c, map, model);
     const struct candidate *rival, *best = choose(&c, &rival);
     if (rival)
         return error_set(error,
@@ -188,15 +213,14 @@ static bool strip_prefix(struct name_map *map, const struct model *model, struct
 // ---- The map.
 
 static bool check_distinct(const struct name_map *map, struct error *error) {
-    char **sorted = xmemdup(map->names, (size_t)map->count * sizeof *sorted);
-    if (map->count > 1)
-        qsort(sorted, (size_t)map->count, sizeof *sorted, compare_texts);
+    struct sorted s = sort_names(map->names, map->count);
     bool good = true;
-    for (int i = 1; i < map->count && good; i++)
-        if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            good = error_set(
-                error, "two tensors of the file would both be called '%s' in the model", sorted[i]);
-    free(sorted);
+    for (int i = 1; i < s.count && good; i++)
+        if (strcmp(s.names[i - 1], s.names[i]) == 0)
+            good =
+                error_set(error, "two tensors of the file would both be called '%s' in the model",
+                          s.names[i]);
+    free(s.names);
     return good;
 }
 

@@ -3,6 +3,7 @@
 #define THAW_TESTS_TORCH_BYTES_H
 
 #include "base/xalloc.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
