@@ -133,6 +133,7 @@ static bool open_history(struct replay *r, struct error *error) {
     r->now = (struct snapshot){
         .state = SESSION_PAUSED,
         .commands = r->now.commands,
+        .step_seconds = NAN,
         .forward_seconds = NAN,
         .backward_seconds = NAN,
         .parameters = model_trainable_count(r->model),

@@ -111,8 +111,8 @@ static bool apply_wd(struct settings *s, const char *text, struct error *error) 
 }
 
 static bool apply_epochs(struct settings *s, const char *text, struct error *error) {
-    if (!text_to_int(text, &s->epochs) || s->epochs < 1 || s->epochs > 1000000)
-        return error_set(error, "'epochs %s' is not known; write a whole number from 1 to 1000000",
+    if (!text_to_int(text, &s->epochs) || s->epochs < 1 || s->epochs > 100000)
+        return error_set(error, "'epochs %s' is not known; write a whole number from 1 to 100000",
                          text);
     return true;
 }

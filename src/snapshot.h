@@ -26,7 +26,7 @@ struct snapshot {
     struct tally running;     // of the running epoch
     double images_per_second; // of training steps, smoothed
     double speed;             // at most so many steps a second; 0: no limit
-    double forward_seconds, backward_seconds;
+    double step_seconds, forward_seconds, backward_seconds; // of the last training step
     size_t thawed, parameters; // elements
     size_t bytes;              // of the arena
     struct plan_cost cost;     // of the last step: forward without what the cache saved

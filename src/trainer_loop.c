@@ -32,8 +32,9 @@ void trainer_publish(struct trainer *t) {
         .running = training->epoch,
         .images_per_second = t->images_per_second,
         .speed = t->speed,
-        .forward_seconds = training->pass.forward_seconds,
-        .backward_seconds = training->pass.backward_seconds,
+        .step_seconds = t->step_seconds,
+        .forward_seconds = t->forward_seconds,
+        .backward_seconds = t->backward_seconds,
         .thawed = freeze_thawed_count(&training_settings(training)->flags),
         .parameters = model_trainable_count(training->model),
         .bytes = training->plan->cost.bytes,
@@ -281,6 +282,9 @@ static bool one_step(struct trainer *t) {
     double *mean = &t->images_per_second;
     *mean = *mean > 0 ? 0.9 * *mean + 0.1 * speed : speed;
     t->epoch_seconds += seconds;
+    t->step_seconds = seconds;
+    t->forward_seconds = t->training->pass.forward_seconds;
+    t->backward_seconds = t->training->pass.backward_seconds;
     t->steps_left -= t->steps_left > 0;
     struct record r = {.kind = RECORD_STEP, .step = t->training->step, .result = t->last};
     r.epoch = trainer_epoch(t->training, r.step - 1);

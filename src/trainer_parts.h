@@ -24,7 +24,7 @@ struct trainer {
     double saved; // time of the last saving
     struct error error;
     struct step_result last;
-    double images_per_second;
+    double images_per_second, step_seconds, forward_seconds, backward_seconds;
     double speed, due; // steps a second at most (0: no limit); time of the next step
     double epoch_seconds;
     int64_t taken; // commands

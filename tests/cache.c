@@ -185,7 +185,7 @@ static void changed_weights_are_noticed(void **state) {
     assert_int_equal(view(&p.with).state, CACHE_NO_PREFIX);
     both(&p, "freeze conv1", 1);
     assert_int_equal(view(&p.with).known, 8);
-    both(&p, "undo", 1); // thawed again
+    both(&p, "undo", 1);  // thawed again
     both(&p, "undo", 12); // frozen again
     assert_int_equal(view(&p.with).known, SAMPLES);
     close_pair(&p);

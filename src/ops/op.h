@@ -114,9 +114,9 @@ extern const struct operation op_conv2d;     // weight [r][s][c/groups][k], bias
 extern const struct operation op_batch_norm; // weight, bias, running_mean, running_var (no
                                              // counter: the pass counts batches)
 extern const struct operation op_linear;     // weight [out][in], bias [out] or NULL
-extern const struct operation op_relu;     // with a limit of 6: ReLU6
+extern const struct operation op_relu;       // with a limit of 6: ReLU6
 extern const struct operation op_max_pool;
-extern const struct operation op_avg_pool;    // count_include_pad, as PyTorch's default
+extern const struct operation op_avg_pool;      // count_include_pad, as PyTorch's default
 extern const struct operation op_adaptive_pool; // means over windows that make the output's size
 extern const struct operation op_global_pool;   // mean over h, w: a vector
 extern const struct operation op_add;

@@ -191,10 +191,12 @@ void plot_x_axis(const struct plot_frame *f, const struct plot *p) {
         x_line(f);
     if (!labels.h)
         return;
-    double ticks[TICKS_MOST];
+    double ticks[TICKS_MOST], span = (double)(p->to - p->from);
+    int most = f->inner.w / X_LABEL_COLUMNS + 1;
     int left = f->inner.x - labels.x, end = left;
-    int count =
-        plot_ticks((double)p->from, (double)p->to, false, f->inner.w / X_LABEL_COLUMNS + 1, ticks);
+    // There are no steps between steps.
+    int count = plot_ticks((double)p->from, (double)p->to, false,
+                           span < most - 1 ? (int)span + 1 : most, ticks);
     if (left >= PLOT_GUTTER)
         draw_right(labels, 0, 0, left - 1, STYLE_AXIS, "step");
     for (int i = 0; i < count; i++) {

@@ -8,6 +8,6 @@
 
 // Returns the rows taken.
 int runs_plot_draw(struct area area, const struct runs_list *l, const struct scene *s, int cursor,
-                    enum raster_kind raster);
+                   enum raster_kind raster);
 
 #endif

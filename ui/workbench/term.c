@@ -161,12 +161,22 @@ bool term_start(const struct term_options *options, struct error *error) {
     return true;
 }
 
+// Where there is no other screen to go back to, the last row is made free for what comes next.
+static void leave_screen(void) {
+    if (!exit_ca_mode) {
+        move(LINES - 1, 0);
+        clrtoeol();
+        refresh();
+    }
+    endwin();
+}
+
 void term_stop(void) {
     if (!screen || owner != getpid())
         return;
     term_mouse_off();
     term_input_close();
-    endwin();
+    leave_screen();
     delscreen(screen);
     screen = NULL;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &rescue.modes);
@@ -208,7 +218,7 @@ void term_resume(void) {
 
 void term_suspend(void) {
     term_mouse_off();
-    endwin();
+    leave_screen();
     term_signals_stop();
     term_resume();
 }

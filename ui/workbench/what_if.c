@@ -81,7 +81,7 @@ static void change_plan(struct what_if_measure *m, const struct snapshot *now) {
 void what_if_watch(struct what_if *w, const struct scene *s) {
     struct what_if_measure *m = &w->measure;
     const struct snapshot *now = &s->now;
-    double seconds = now->forward_seconds + now->backward_seconds;
+    int64_t samples = now->last.tally.samples;
     bool moved = now->step != m->step || now->branch != m->branch;
     m->step = now->step;
     m->branch = now->branch;
@@ -89,13 +89,14 @@ void what_if_watch(struct what_if *w, const struct scene *s) {
         change_plan(m, now);
         return; // the time may still be that of a step before
     }
-    if (!moved || !(seconds > 0))
+    m->samples = samples > m->samples ? samples : m->samples;
+    if (!moved || samples < m->samples || !(now->step_seconds > 0))
         return;
     if (m->steps == MEASURED_MOST) {
         m->seconds -= m->seconds / m->steps;
         m->steps--;
     }
-    m->seconds += seconds;
+    m->seconds += now->step_seconds;
     m->steps++;
 }
 

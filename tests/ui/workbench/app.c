@@ -193,12 +193,12 @@ static void what_a_change_did_is_measured(void **state) {
     struct world *w = *state;
     attach(w);
     w->fake.now.cost = (struct plan_cost){.forward = 1, .data = 1, .weight = 2};
-    w->fake.now.forward_seconds = w->fake.now.backward_seconds = 0.1;
+    w->fake.now.step_seconds = 0.2;
     for (int i = 0; i < 6; i++)
         key(w, 's');
     assert_true(isnan(what_if_measured(&w->app.what_if)));
     w->fake.now.cost.weight = 0;
-    w->fake.now.backward_seconds = 0;
+    w->fake.now.step_seconds = 0.1;
     for (int i = 0; i < 6; i++)
         key(w, 's');
     assert_float_equal(what_if_measured(&w->app.what_if), 2, 1e-6);

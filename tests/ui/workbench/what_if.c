@@ -69,8 +69,8 @@ static void says_why_not(void **state) {
 // One snapshot of a session with steps of `seconds` under the settings in force.
 static void look(struct model_scene *m, struct what_if *w, int64_t step, double seconds) {
     m->scene.now.step = step;
-    m->scene.now.forward_seconds = seconds / 4;
-    m->scene.now.backward_seconds = seconds * 3 / 4;
+    m->scene.now.step_seconds = seconds;
+    m->scene.now.last.tally.samples = 8;
     m->scene.now.cost = cost_of(m, &m->scene.settings.flags);
     what_if_watch(w, &m->scene);
 }
