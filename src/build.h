@@ -17,6 +17,7 @@ struct build *build_start(const char *arch, struct shape input);
 struct model *build_finish(struct build *b, int logits, struct error *error);
 
 struct shape build_shape(const struct build *b, int node);
+bool build_failed(const struct build *b); // whether there was an error: nothing more is built
 void build_fail(struct build *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Opens and closes a container module ("layer1", "Sequential"). `kind` must be static. Modules are

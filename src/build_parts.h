@@ -14,8 +14,6 @@ struct build {
     enum param_init conv_init, linear_init, bias_init;
 };
 
-bool build_failed(const struct build *b);
-
 // A node of `op` over x (and y, or -1), whose shape `op` infers. It belongs to a new leaf module of
 // that name and kind, or, when the name is NULL, to the open container. Returns 0 after an error.
 int build_node(struct build *b, const char *name, const char *kind, const struct operation *op,

@@ -33,6 +33,7 @@ struct experiment {
         bool partial;            // allow missing and unexpected names in the weight file
         struct text_list rename; // "fc linear": the file's names for the model's
         bool new_head;           // start the classifier from its initialisation
+        char *file;              // a network of one's own, in place of a name; "": none
         char *shortcut;          // "default", "a", "b"
         double dropout;          // in the classifier; below 0: the architecture's own
         struct text_list head;   // "dropout 0.5", "linear 256", ...: in place of the classifier
@@ -116,9 +117,9 @@ void experiment_close(struct experiment *e);
 // aliases and tags are refused. e holds defaults where the document says nothing, and has passed
 // experiment_check. On failure e is empty and need not be closed.
 //
-// experiment_read also makes data.path, and model.weights where it is a file, absolute: a relative
-// path counts from the experiment file's directory. experiment_parse leaves them as they are;
-// `name` is the file's name in errors.
+// experiment_read also makes data.path, model.file, and model.weights where it is a file, absolute:
+// a relative path counts from the experiment file's directory. experiment_parse leaves them as they
+// are; `name` is the file's name in errors.
 bool experiment_read(struct experiment *e, const char *path, struct error *error);
 bool experiment_parse(struct experiment *e, const char *data, size_t size, const char *name,
                       struct error *error);

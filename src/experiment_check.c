@@ -13,7 +13,7 @@ static bool is_rising_within_one(const struct real_list *list) {
 }
 
 const char *experiment_check_key(const struct experiment *e, struct error *error) {
-    if (!*e->model.name) {
+    if (!*e->model.name && !*e->model.file) {
         error_set(error, "missing; name the network, such as resnet20 (`thaw models` lists them)");
         return "model.name";
     }

@@ -40,7 +40,9 @@ const struct experiment_key experiment_keys[] = {
         "decides every random draw: split, initial values, order, augmentation, dropout"),
 
     TEXT("model.name", model.name, "\"\"", "resnet20",
-         "the architecture (required); `thaw models` lists them"),
+         "the architecture (required, or model.file); `thaw models` lists them"),
+    TEXT("model.file", model.file, "\"\"", "net.yaml",
+         "a network of your own: a file that describes it, relative to this file; empty: none"),
     TEXT("model.weights", model.weights, "\"\"", "fashion-resnet20",
          "a built-in name, or a file (with a / or a dot), relative to this file; empty: none"),
     BOOL("model.partial", model.partial, "false",

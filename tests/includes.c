@@ -21,7 +21,7 @@ static const struct layer layers[] = {
     {"src/base/", {"base/"}},
     {"src/ops/", {"base/", "ops/"}},
     {"src/checkpoint/", {"base/", "ops/", "checkpoint/", "model.h", "build.h"}},
-    {"models/", {"base/", "models/", "build.h", "model.h"}},
+    {"models/", {"base/", "models/", "build.h", "model.h", "experiment_tree.h"}},
     {"datasets/", {"base/", "datasets/", "crop.h", "dataset.h"}},
 };
 

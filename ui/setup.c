@@ -5,6 +5,7 @@
 #include "datasets/resize.h"
 #include "datasets/shift.h"
 #include "models/models.h"
+#include "models/net.h"
 #include "models/pretrained.h"
 #include <assert.h>
 #include <stdio.h>
@@ -124,11 +125,6 @@ static bool open_data(struct training_data *data, const struct experiment *e, st
 
 static struct model *build_model(const struct experiment *e, struct shape input, int classes,
                                  struct error *error) {
-    const struct arch *arch = arch_find(e->model.name, error);
-    if (!arch) {
-        error_prefix(error, "model.name: ");
-        return NULL;
-    }
     struct arch_options options = {
         .input = input,
         .classes = classes,
@@ -137,7 +133,18 @@ static struct model *build_model(const struct experiment *e, struct shape input,
         .head = (const char *const *)e->model.head.item,
         .head_count = e->model.head.count,
     };
-    return arch_build(arch, &options, error);
+    if (*e->model.file && *e->model.name) {
+        error_set(error, "model.file: model.name is %s already; give one of the two",
+                  e->model.name);
+        return NULL;
+    }
+    if (*e->model.file)
+        return net_build(e->model.file, &options, error);
+    const struct arch *arch = arch_find(e->model.name, error);
+    if (arch)
+        return arch_build(arch, &options, error);
+    error_prefix(error, "model.name: ");
+    return NULL;
 }
 
 // A built-in name, or a path.
