@@ -91,8 +91,7 @@ static bool resolve(char **path, const char *directory, struct error *error) {
 
 // Weights with a slash or a dot are a file; all other names are built in.
 static bool resolve_paths(struct experiment *e, const char *directory, struct error *error) {
-    return resolve(&e->data.path, directory, error) &&
-           resolve(&e->model.file, directory, error) &&
+    return resolve(&e->data.path, directory, error) && resolve(&e->model.file, directory, error) &&
            (!strpbrk(e->model.weights, "/.") || resolve(&e->model.weights, directory, error));
 }
 

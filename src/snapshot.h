@@ -27,9 +27,9 @@ struct snapshot {
     double images_per_second; // of training steps, smoothed
     double speed;             // at most so many steps a second; 0: no limit
     double step_seconds, forward_seconds, backward_seconds; // of the last training step
-    size_t thawed, parameters; // elements
-    size_t bytes;              // of the arena
-    struct plan_cost cost;     // of the last step: forward without what the cache saved
+    size_t thawed, parameters;                              // elements
+    size_t bytes;                                           // of the arena
+    struct plan_cost cost; // of the last step: forward without what the cache saved
     struct cache_view cache;
     bool cached; // the last step began behind the frozen prefix
 };

@@ -11,11 +11,11 @@ struct what_if_measure {
     int64_t step;          // the last one that was looked at; steps and branch tell a rewind
     int branch;
     int64_t samples; // of a whole batch
-    int steps;      // with one, measured under this plan
-    double seconds; // their sum
-    bool changed;   // the rest is about a change of plan
-    double before;  // seconds per step under the plan before
-    double ceiling; // of the speed-up, by FLOPs
+    int steps;       // with one, measured under this plan
+    double seconds;  // their sum
+    bool changed;    // the rest is about a change of plan
+    double before;   // seconds per step under the plan before
+    double ceiling;  // of the speed-up, by FLOPs
 };
 
 struct what_if {
