@@ -81,14 +81,17 @@ static void loop(struct app *a, struct opening *o, bool *interrupted) {
     }
 }
 
-// The terminal is given back already: the run ends its step and saves its state.
+// The terminal is given back already: the run ends its step and saves its state. A queue that is
+// full has room again after that step.
 static void end_session(struct session *session) {
     struct snapshot now;
     int64_t version = -1;
-    session->send(session, &(struct command){.kind = COMMAND_STOP});
+    bool sent = false;
     for (session->look(session, &now); now.state == SESSION_RUNNING || now.state == SESSION_PAUSED;
-         session->look(session, &now))
-        session->wait(session, &version, 1000);
+         session->look(session, &now)) {
+        sent = sent || session->send(session, &(struct command){.kind = COMMAND_STOP});
+        session->wait(session, &version, sent ? 1000 : 50);
+    }
 }
 
 static void start_screen(struct app *a) {

@@ -25,7 +25,7 @@ struct session {
     int master, slave, report, go;
     pid_t shell;
     struct termios before;
-    char output[1 << 16]; // what the terminal was sent
+    char output[1 << 18]; // what the terminal was sent
     size_t output_length, output_seen;
     char lines[1 << 12]; // what was reported and not yet looked at
     size_t lines_length;
