@@ -211,6 +211,8 @@ static void wrong_words_say_what_would_be_right(void **state) {
     shows(w, "did you mean thaw");
     type(w, ":thaw con1\n");
     shows(w, "conv1");
+    type(w, ":rewind 4 99999999999\n");
+    shows(w, "rewind 120 1");
     type(w, ":probe x\n");
     shows(w, "probe 10");
     type(w, ":open nowhere\n");
