@@ -100,14 +100,15 @@ static int parse(struct show_request *r, int argc, char **argv) {
     return code;
 }
 
-// A usual ending, or any other file but an experiment: its content tells.
+// A usual ending, or any other file but an experiment: its content tells. As in model.weights,
+// files have a / or a dot in their names, so that an architecture's name is one wherever one is.
 static bool is_weight_file(const char *name) {
     struct stat info;
     const char *dot = strrchr(name, '.');
     if (weight_file_ending(name))
         return true;
     bool experiment = dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-    return !experiment && stat(name, &info) == 0 && S_ISREG(info.st_mode);
+    return strpbrk(name, "/.") && !experiment && stat(name, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 static bool show_model(const struct show_request *r, struct error *error) {
