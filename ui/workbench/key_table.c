@@ -38,7 +38,9 @@ const struct key_binding key_bindings[] = {
 
     {'[', "[", ACTION_EARLIER, IN_ANY, history, "choose a point in the past", "earlier"},
     {']', "]", ACTION_LATER, IN_ANY, history, "choose a point in the past", NULL},
-    {'\n', "Enter", ACTION_ENTER, IN_ANY & ~RUNS, history, "back to the chosen point", NULL},
+    {'\n', "Enter", ACTION_ENTER, IN_TREE, history, "go back there; open a row", NULL},
+    {'\n', "Enter", ACTION_ENTER, IN_ANY & ~IN_TREE & ~RUNS, history, "back to the chosen point",
+     NULL},
 
     {'\n', "Enter", ACTION_ENTER, RUNS, move, "show or hide its curves", "show curves"},
     {TERM_UP, "Up", ACTION_UP, IN_ANY, move, "up, down", NULL},
