@@ -6,7 +6,7 @@
 #include "ui/workbench/act.h"
 #include <time.h>
 
-enum { EVENTS = 100000, REPLAY_STEPS = 400 };
+enum { EVENTS = 50000, REPLAY_STEPS = 400 };
 
 struct monkey {
     struct live live;
