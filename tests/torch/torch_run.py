@@ -3,8 +3,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CLEARANCE = 0.2
-
 
 class TooNear(Exception):
     """A batch comes too near to where a gradient jumps."""
@@ -14,6 +12,10 @@ def relu_gaps(module, x):
     return x.abs()
 
 
+def relu6_gaps(module, x):
+    return torch.minimum(x.abs(), (x - 6).abs())
+
+
 def max_pool_gaps(module, x):
     windows = functional.unfold(x, module.kernel_size, 1, module.padding, module.stride)
     windows = windows.view(*x.shape[:2], module.kernel_size**2, -1)
@@ -21,15 +23,10 @@ def max_pool_gaps(module, x):
     return torch.where(best > 0, best - second, best.max())  # at 0, the ReLU before stops gradients
 
 
-GAPS = {nn.ReLU: relu_gaps, nn.MaxPool2d: max_pool_gaps}
+GAPS = {nn.ReLU: relu_gaps, nn.ReLU6: relu6_gaps, nn.MaxPool2d: max_pool_gaps}
 
 
-def look(module, inputs):
-    x = inputs[0].detach()
-    if inputs[0].requires_grad:
-        gaps = GAPS[type(module)](module, x)
-        if gaps.min() < CLEARANCE / gaps.numel() * x.square().mean().sqrt():
-            raise TooNear
+BUDGET, CLEARANCE = 3.6, 0.6  # see compare.py
 
 
 class TorchRun:
@@ -41,7 +38,7 @@ class TorchRun:
         self.model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in start.items()})
         self.model.to(dtype).train(mask["train"])
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(not mask["tail"] or name.startswith(network.tail))
+            parameter.requires_grad_(name.startswith(network.parts[mask["part"]]))
         self.thawed = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         parameters = self.thawed.values()
         groups = [
@@ -59,17 +56,38 @@ class TorchRun:
         """From now on batches raise TooNear."""
         for module in self.model.modules():
             if type(module) in GAPS:
-                module.register_forward_pre_hook(look)
+                module.register_forward_pre_hook(self.look)
+        self.looks, self.clearance = 0, 0
+
+    def look(self, module, inputs):
+        if not inputs[0].requires_grad:
+            return
+        self.looks += 1
+        x = inputs[0].detach()
+        gaps = GAPS[type(module)](module, x)
+        if gaps.min() < self.clearance / gaps.numel() * x.square().mean().sqrt():
+            raise TooNear
+
+    def count_looks(self, x):
+        """Sets the clearance by how often a forward pass looks; x is any batch."""
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        self.model(torch.from_numpy(x).to(self.dtype))
+        self.restore(buffers)
+        self.clearance = min(CLEARANCE, BUDGET / max(1, self.looks))
+
+    def restore(self, buffers):
+        for buffer, old in zip(self.model.buffers(), buffers):
+            buffer.copy_(old)
 
     def step(self, x, y):
-        """Loss and gradients by name."""
+        """Loss, gradients by name, logits."""
         self.optim.zero_grad()
         logits = self.model(torch.from_numpy(x).to(self.dtype))
         loss = functional.cross_entropy(logits, torch.from_numpy(y))
         loss.backward()
         gradients = {name: p.grad.numpy().copy() for name, p in self.thawed.items()}
         self.optim.step()
-        return loss.item(), gradients
+        return loss.item(), gradients, logits.detach().numpy().copy()
 
     def draw_step(self, draw, n):
         """The same on a batch of its own choice, which it also returns."""
@@ -79,8 +97,7 @@ class TorchRun:
             try:
                 return x, y, self.step(x, y)
             except TooNear:  # the statistics of the layers before have already moved
-                for buffer, old in zip(self.model.buffers(), buffers):
-                    buffer.copy_(old)
+                self.restore(buffers)
 
     def state(self):
         return {name: value.numpy() for name, value in self.model.state_dict().items()}

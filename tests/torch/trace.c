@@ -3,14 +3,14 @@
 //
 //     trace REQUEST.json
 //
-// The request: model, classes, input [c, h, w], shortcut ("a", "b"; may be absent), weights and
-// batches (safetensors; batches are x.0 [n, c, h, w], y.0 [n], x.1, ...; step s takes batch s),
-// rules, bn ("frozen", "batch", "torch"), optim ("sgd", "adam", "adamw") with lr, momentum,
-// nesterov and weight_decay, steps, threads, out (a directory that exists).
-// Into `out` go step-0.safetensors, ... (each `loss`, and `grad.NAME` for every gradient of a
-// weight or bias that was computed) and final.safetensors (the weights after the last step), all
-// under PyTorch's names, in its shapes and order of elements. One file a step, because all steps of
-// a resnet18 are a gigabyte.
+// The request: model, classes, input [c, h, w], shortcut ("a", "b"; may be absent), head (a list of
+// layers; may be absent), weights and batches (safetensors; batches are x.0 [n, c, h, w], y.0 [n],
+// x.1, ...; step s takes batch s), rules, bn ("frozen", "batch", "torch"), optim ("sgd", "adam",
+// "adamw") with lr, momentum, nesterov and weight_decay, steps, threads, out (a directory that
+// exists). Into `out` go step-0.safetensors, ... (each `loss`, `logits`, and `grad.NAME` for every
+// gradient of a weight or bias that was computed) and final.safetensors (the weights after the last
+// step), all under PyTorch's names, in its shapes and order of elements. One file a step, because
+// all steps of a resnet18 are a gigabyte.
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "models/models.h"
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RULES_MAX = 16 };
+enum { RULES_MAX = 16, HEAD_MAX = 16 };
 
 struct trace {
     json_t *request;
@@ -50,11 +50,18 @@ static bool open_model(struct trace *t, struct error *error) {
     int size[3];
     for (size_t i = 0; i < 3; i++)
         size[i] = (int)json_integer_value(json_array_get(input, i));
+    const json_t *layers = json_object_get(t->request, "head");
+    const char *head[HEAD_MAX];
+    int head_count = (int)json_array_size(layers);
+    for (int i = 0; i < head_count && i < HEAD_MAX; i++)
+        head[i] = json_string_value(json_array_get(layers, (size_t)i));
     const char *shortcut = torch_text(t->request, "shortcut");
     struct arch_options options = {
         .input = {.c = size[0], .h = size[1], .w = size[2]},
         .classes = (int)torch_real(t->request, "classes", 0),
         .shortcut = shortcut ? shortcut[0] : '\0',
+        .head = head,
+        .head_count = head_count,
     };
     const struct arch *arch = arch_find(torch_text(t->request, "model"), error);
     t->model = arch ? arch_build(arch, &options, error) : NULL;
@@ -177,7 +184,8 @@ static bool trace_open(struct trace *t, struct error *error) {
     return open_plan(t, error);
 }
 
-// What goes into the file of one step: `count` gradients, and room for the loss.
+// What goes into the file of one step: `count` gradients, and room for loss and logits.
+enum { RECORD_ROOM = 2 };
 struct record {
     struct tensor_out *tensors;
     char **names;
@@ -195,14 +203,17 @@ static void record_gradient(struct record *r, const struct trace *t, int param) 
 
 static struct record record_open(const struct trace *t) {
     int params = t->model->param_count;
-    size_t most = (size_t)params + 1;
+    size_t most = (size_t)params + RECORD_ROOM;
     struct record r = {.tensors = xcalloc(most, sizeof *r.tensors),
                        .names = xcalloc(most, sizeof *r.names),
                        .values = xcalloc(most, sizeof *r.values)};
     for (int p = 0; p < params; p++)
         if (pass_gradient(&t->pass, p) && t->model->params[p].storage == p)
             record_gradient(&r, t, p);
+    struct dims logits = {2, {t->pass.batch->n, t->model->classes}};
     r.tensors[r.count] = (struct tensor_out){"loss", DTYPE_F64, {0}, &t->pass.loss};
+    r.tensors[r.count + 1] =
+        (struct tensor_out){"logits", DTYPE_F32, logits, pass_logits(&t->pass)};
     return r;
 }
 
@@ -219,7 +230,7 @@ static void record_close(struct record *r) {
 static bool write_step(const struct trace *t, int step, struct error *error) {
     struct record record = record_open(t);
     char *path = xprintf("%s/step-%d.safetensors", t->out, step);
-    bool good = safetensors_write(path, record.tensors, record.count + 1, NULL, 0, error);
+    bool good = safetensors_write(path, record.tensors, record.count + RECORD_ROOM, NULL, 0, error);
     free(path);
     record_close(&record);
     return good;
