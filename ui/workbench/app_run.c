@@ -132,11 +132,13 @@ bool app_run(const struct app_options *options, const struct app_source *source,
     app_open(&a, options, source->title);
     a.options.ascii |= !term_utf8();
     a.preferences = preferences;
+    // The first frame stands before anything else asks for the processor.
+    start_screen(&a);
+    app_draw(&a);
+    term_flush();
     bool ok = start_opening(&o, error);
-    if (ok) {
-        start_screen(&a);
+    if (ok)
         loop(&a, &o, &result->interrupted);
-    }
     term_stop();
     result->loading = ok && !o.joined;
     if (o.joined && !o.ok)
