@@ -37,7 +37,7 @@ max-pooling window, a gradient jumps (by 1e-3 of its norm in these networks, a t
 and which float32 run jumps first is luck, not accuracy. So batches are drawn at random, but one is
 drawn again while in the float64 run one of a ReLU's N inputs is nearer to 0, or one of N windows has
 its two largest elements nearer together, than C / N of the inputs' root mean square. Only the M
-modules that gradients go back through are looked at, and C is 3.6 / M, at most 0.6: for any network
+modules that gradients go back through are looked at, and C is 3.6 / M, at most 0.3: for any network
 one batch in twenty or more passes. Only the float64 run chooses. What remains is rounding, which can be compared at every
 step.
 

@@ -139,16 +139,15 @@ NETWORKS = [
     Network("resnet20, option B", lambda classes: ResNet20(1, classes, "b"), (1, 28, 28),
             ("layer3.2.",), "linear.", {"model": "resnet20", "shortcut": "b"}, optims=BOTH),
     resnet("resnet18", "layer4.1.", optims=BOTH),
-    resnet("resnet34", "layer4.2.", steps=2, deep=True),
+    resnet("resnet34", "layer4.2.", steps=10, deep=True, long=True),
     resnet("resnet50", "layer4.2.", steps=10, deep=True),
     resnet("resnet101", "layer4.2.", steps=2, deep=True),
     Network("mobilenet_v2", mobilenet_v2, (3, 48, 48), ("features.18.",), "classifier.",
             {"model": "mobilenet_v2"}, steps=10, deep=True),
     vgg("vgg11", steps=10, lr=0.02),
     vgg("vgg11_bn", steps=10, lr=0.1),
-    vgg("vgg19", steps=2, lr=0.02),
     vgg("vgg16_bn", steps=2, lr=0.1),
     *[vgg(name, steps=2, lr=0.1 if name.endswith("_bn") else 0.02, long=True) for name in
-      ("vgg13", "vgg13_bn", "vgg16", "vgg19_bn")],
+      ("vgg13", "vgg13_bn", "vgg16", "vgg19", "vgg19_bn")],
     whole_vgg("vgg16"),
 ]
