@@ -4,9 +4,8 @@
 #include "datasets/datasets.h"
 #include "datasets/resize.h"
 #include "datasets/shift.h"
-#include "models/models.h"
-#include "models/net.h"
 #include "models/pretrained.h"
+#include "ui/network.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,30 +122,6 @@ static bool open_data(struct training_data *data, const struct experiment *e, st
            limit_test(data, e, error) && split_training(data, e, error);
 }
 
-static struct model *build_model(const struct experiment *e, struct shape input, int classes,
-                                 struct error *error) {
-    struct arch_options options = {
-        .input = input,
-        .classes = classes,
-        .shortcut = e->model.shortcut[1] == '\0' ? e->model.shortcut[0] : '\0',
-        .dropout = (float)e->model.dropout,
-        .head = (const char *const *)e->model.head.item,
-        .head_count = e->model.head.count,
-    };
-    if (*e->model.file && *e->model.name) {
-        error_set(error, "model.file: model.name is %s already; give one of the two",
-                  e->model.name);
-        return NULL;
-    }
-    if (*e->model.file)
-        return net_build(e->model.file, &options, error);
-    const struct arch *arch = arch_find(e->model.name, error);
-    if (arch)
-        return arch_build(arch, &options, error);
-    error_prefix(error, "model.name: ");
-    return NULL;
-}
-
 // A built-in name, or a path.
 static bool open_weight_file(struct weight_file *file, const char *name, struct error *error) {
     if (strchr(name, '/') || strchr(name, '.'))
@@ -189,7 +164,7 @@ static bool check_memory(const struct model *model, struct error *error) {
 
 static bool open_model(struct setup *s, struct shape input, int classes, int threads,
                        struct error *error) {
-    s->model = build_model(s->experiment, input, classes, error);
+    s->model = network_build(s->experiment, input, classes, error);
     if (!s->model)
         return false;
     if (!check_memory(s->model, error))

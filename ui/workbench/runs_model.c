@@ -1,6 +1,7 @@
 #include "ui/workbench/runs_model.h"
+#include "base/text.h"
 #include "base/xalloc.h"
-#include "models/models.h"
+#include "ui/network.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,45 +20,54 @@ static bool same_data(const struct experiment *a, const struct experiment *b) {
            a->data.size == b->data.size && same_texts(&a->data.shift, &b->data.shift);
 }
 
-static bool same_network(const struct experiment *a, const struct experiment *b) {
-    return strcmp(a->model.name, b->model.name) == 0 &&
-           strcmp(a->model.shortcut, b->model.shortcut) == 0;
+// What an experiment's network is built by, as one text that the caller frees.
+static char *network_of(const struct experiment *e) {
+    struct text t = {0};
+    text_add(&t, "%s\n%s\n%s", e->model.name, e->model.shortcut, e->model.file);
+    for (int i = 0; i < e->model.head.count; i++)
+        text_add(&t, "\n%s", e->model.head.item[i]);
+    return t.data;
 }
 
-static char shortcut_of(const struct experiment *e) {
-    return e->model.shortcut[0] && !e->model.shortcut[1] ? e->model.shortcut[0] : '\0';
-}
-
-static struct model *build(struct runs_models *models, const struct experiment *e,
-                           struct error *error) {
-    const struct arch *arch = arch_find(e->model.name, error);
-    if (!arch)
+// A network of one's own has no size of its own: the session's.
+static struct model *build(struct runs_models *models, const struct scene *s,
+                           const struct experiment *e, char *network, struct error *error) {
+    struct shape input = {0};
+    if (*e->model.file && s->model)
+        input = s->model->nodes[0].shape;
+    struct model *model = network_build(e, input, CLASSES, error);
+    if (!model) {
+        free(network);
         return NULL;
-    struct arch_options options = {.classes = CLASSES, .shortcut = shortcut_of(e)};
-    struct model *model = arch_build(arch, &options, error);
-    if (!model)
-        return NULL;
+    }
     models->items = xrealloc(models->items, ((size_t)models->count + 1) * sizeof *models->items);
-    models->items[models->count++] =
-        (struct runs_model){xstrdup(e->model.name), shortcut_of(e), model};
+    models->items[models->count++] = (struct runs_model){network, model};
     return model;
+}
+
+static const struct model *find(const struct runs_models *models, const char *network) {
+    for (int i = 0; i < models->count; i++)
+        if (strcmp(models->items[i].network, network) == 0)
+            return models->items[i].model;
+    return NULL;
 }
 
 const struct model *runs_model(struct runs_models *models, const struct scene *s,
                                const struct experiment *e, bool *exact, struct error *error) {
-    *exact = s->model && same_network(e, s->experiment) && same_data(e, s->experiment);
-    if (s->model && same_network(e, s->experiment))
-        return s->model;
-    for (int i = 0; i < models->count; i++)
-        if (strcmp(models->items[i].name, e->model.name) == 0 &&
-            models->items[i].shortcut == shortcut_of(e))
-            return models->items[i].model;
-    return build(models, e, error);
+    char *network = network_of(e), *ours = s->model ? network_of(s->experiment) : NULL;
+    bool same = ours && strcmp(network, ours) == 0;
+    const struct model *known = same ? s->model : find(models, network);
+    *exact = same && same_data(e, s->experiment);
+    free(ours);
+    if (!known)
+        return build(models, s, e, network, error);
+    free(network);
+    return known;
 }
 
 void runs_models_close(struct runs_models *models) {
     for (int i = 0; i < models->count; i++) {
-        free(models->items[i].name);
+        free(models->items[i].network);
         model_close(models->items[i].model);
     }
     free(models->items);

@@ -6,8 +6,7 @@
 
 struct runs_models {
     struct runs_model {
-        char *name;
-        char shortcut;
+        char *network; // what it was built by
         struct model *model;
     } * items;
     int count;

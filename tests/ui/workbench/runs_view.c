@@ -404,6 +404,35 @@ static void other_networks_have_bands_of_their_own(void **state) {
     shows(w, " 100 %");
 }
 
+// Rules for layers that only such a network has.
+static void own_heads_and_networks_have_bands_too(void **state) {
+    static const char *const head[] = {"name=head",
+                                       "model.name=resnet20",
+                                       "model.head=[linear 16, relu, linear]",
+                                       "data.name=fashion-mini",
+                                       "freeze.rules=[thaw linear.2]",
+                                       NULL};
+    static const char *const own[] = {"name=own", "model.file=runs/own-1/net.yaml",
+                                      "data.name=fashion-mini", "freeze.rules=[thaw answer]", NULL};
+    static const char *const names[] = {"head-1", "own-1"};
+    struct world *w = *state;
+    for (int i = 0; i < 2; i++) {
+        write_plain(names[i]);
+        write_experiment(names[i], i ? own : head);
+        write_text(names[i], "events.jsonl", first_event);
+    }
+    write_text("own-1", "net.yaml",
+               "layers:\n  - flatten\n  - hidden: linear 8\n"
+               "  - relu\n  - answer: linear\n");
+    update(w);
+    for (int i = 0; i < 2; i++) {
+        go_to(w, names[i]);
+        draw(w, 30, 80);
+        assert_true(line_of(w, "frozen ◊ thawed", 1) > 0);
+        shows(w, i ? "answer ◊" : "linear ◧");
+    }
+}
+
 static void networks_that_nobody_knows_say_so(void **state) {
     static const char *const sets[] = {"name=x", "model.name=nonesuch", "data.name=digits", NULL};
     struct world *w = *state;
@@ -706,6 +735,7 @@ int main(void) {
         WORLD(runs_have_their_branches),
         WORLD(the_sessions_directory_is_not_shown_twice),
         WORLD(other_networks_have_bands_of_their_own),
+        WORLD(own_heads_and_networks_have_bands_too),
         WORLD(networks_that_nobody_knows_say_so),
         WORLD(broken_runs_say_what_is_wrong),
         WORLD(no_runs_say_what_makes_one),

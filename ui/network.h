@@ -1,0 +1,13 @@
+// The network that an experiment asks for: architectures know no experiments.
+#ifndef THAW_UI_NETWORK_H
+#define THAW_UI_NETWORK_H
+
+#include "experiment.h"
+#include "model.h"
+
+// For samples of this shape (sizes that are 0: the architecture's default) and this many classes.
+// NULL with an error that names the key. The caller closes the model.
+struct model *network_build(const struct experiment *e, struct shape input, int classes,
+                            struct error *error);
+
+#endif
