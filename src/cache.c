@@ -87,6 +87,31 @@ static uint64_t key_of(const struct cache *f, const uint64_t *frozen) {
     return key;
 }
 
+static size_t bytes_of(const struct cache *f, const struct cache_store *s) {
+    return (size_t)s->data->count * f->floats * sizeof(float);
+}
+
+static enum cache_state state_of(const struct cache *f, const struct cache_store *s, size_t room) {
+    if (f->budget == 0)
+        return CACHE_OFF;
+    if (f->floats == 0)
+        return CACHE_NO_PREFIX;
+    if (s->varies)
+        return CACHE_VARY;
+    bool fits = bytes_of(f, s) <= room && bytes_of(f, s) <= arena_available() / 2;
+    return fits ? CACHE_KEPT : CACHE_TOO_LARGE;
+}
+
+// The first store comes first.
+static void share_out(struct cache *f) {
+    size_t room = f->budget;
+    for (int i = 0; i < f->store_count; i++) {
+        struct cache_store *s = &f->stores[i];
+        s->state = state_of(f, s, room);
+        room -= s->state == CACHE_KEPT ? bytes_of(f, s) : 0;
+    }
+}
+
 void cache_use(struct cache *f, const struct plan *plan, const uint64_t *frozen) {
     // With nothing thawed, the cut is the loss itself, and that is another one in evaluation.
     int count = plan->trains ? plan->cut.count : 0;
@@ -94,38 +119,26 @@ void cache_use(struct cache *f, const struct plan *plan, const uint64_t *frozen)
     if (count != f->cut_count || memcmp(nodes, f->cut, (size_t)count * sizeof *nodes) != 0)
         take_cut(f, nodes, count);
     uint64_t key = key_of(f, frozen);
-    if (key != f->key)
-        forget(f);
+    if (key == f->key)
+        return;
     f->key = key;
+    forget(f);
+    share_out(f);
 }
 
-static size_t bytes_of(const struct cache *f, const struct cache_store *s) {
-    return (size_t)s->data->count * f->floats * sizeof(float);
-}
-
-static bool fits(const struct cache *f, const struct cache_store *s) {
-    return s->values || bytes_of(f, s) <= f->budget - f->bytes;
-}
-
-// Makes room, if there is any.
-static bool open_store(struct cache *f, struct cache_store *s) {
-    if (s->varies || f->floats == 0 || !fits(f, s))
-        return false;
-    if (s->values)
-        return true;
-    if (bytes_of(f, s) > arena_available() / 2)
-        return false;
-    s->values = xmalloc(bytes_of(f, s));
-    s->known = xcalloc((size_t)s->data->count, sizeof *s->known);
-    f->bytes += bytes_of(f, s);
-    return true;
-}
-
+// NULL: nothing of them is kept.
 static struct cache_store *store_of(struct cache *f, const struct dataset *data) {
-    for (int i = 0; i < f->store_count; i++)
-        if (f->stores[i].data == data)
-            return open_store(f, &f->stores[i]) ? &f->stores[i] : NULL;
-    return NULL;
+    struct cache_store *s = f->stores;
+    while (s < f->stores + f->store_count && s->data != data)
+        s++;
+    if (s == f->stores + f->store_count || s->state != CACHE_KEPT)
+        return NULL;
+    if (!s->values) {
+        s->values = xmalloc(bytes_of(f, s));
+        s->known = xcalloc((size_t)s->data->count, sizeof *s->known);
+        f->bytes += bytes_of(f, s);
+    }
+    return s;
 }
 
 static bool all_known(const struct cache_store *s, const struct batch *batch) {
@@ -163,12 +176,6 @@ bool cache_forward(struct cache *f, struct pass *pass, const struct batch *batch
 
 struct cache_view cache_look(const struct cache *f) {
     const struct cache_store *s = &f->stores[0];
-    struct cache_view view = {.known = s->count, .bytes = f->bytes};
-    view.count = f->store_count ? s->data->count : 0;
-    view.state = f->budget == 0 || f->store_count == 0 ? CACHE_OFF
-                 : f->cut_count == 0 || f->floats == 0 ? CACHE_NO_PREFIX
-                 : s->varies                           ? CACHE_VARY
-                 : !fits(f, s)                         ? CACHE_TOO_LARGE
-                                                       : CACHE_KEPT;
-    return view;
+    int count = f->store_count ? s->data->count : 0;
+    return (struct cache_view){s->state, s->count, count, f->bytes};
 }

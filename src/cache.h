@@ -21,10 +21,11 @@ enum cache_state {
 // Of one data set.
 struct cache_store {
     const struct dataset *data;
-    bool varies;   // its samples are augmented: nothing of them can be kept
-    float *values; // [data->count][floats], NULL until there is something to keep
-    bool *known;   // [data->count]
-    int count;     // of the known
+    bool varies;            // its samples are augmented: nothing of them can be kept
+    enum cache_state state; // of what the values depend on now
+    float *values;          // [data->count][floats], NULL until there is something to keep
+    bool *known;            // [data->count]
+    int count;              // of the known
 };
 
 enum { CACHE_STORES = 2 };
