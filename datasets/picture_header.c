@@ -39,14 +39,14 @@ bool picture_size_fits(int64_t w, int64_t h, struct error *error) {
     return true;
 }
 
-static uint32_t little(const unsigned char *at, int bytes) {
+uint32_t picture_little(const unsigned char *at, int bytes) {
     uint32_t value = 0;
     while (bytes-- > 0)
         value = value << 8 | at[bytes];
     return value;
 }
 
-static uint32_t big(const unsigned char *at) {
+uint32_t picture_big(const unsigned char *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
@@ -59,25 +59,25 @@ static bool png_size(struct span f, int64_t *w, int64_t *h, struct error *error)
         return too_short(error);
     if (memcmp(f.data + 12, "IHDR", 4) != 0)
         return error_set(error, "damaged: a PNG must begin with IHDR");
-    *w = big(f.data + 16);
-    *h = big(f.data + 20);
+    *w = picture_big(f.data + 16);
+    *h = picture_big(f.data + 20);
     return true;
 }
 
 static bool gif_size(struct span f, int64_t *w, int64_t *h, struct error *error) {
     if (f.size < 13)
         return too_short(error);
-    *w = little(f.data + 6, 2);
-    *h = little(f.data + 8, 2);
+    *w = picture_little(f.data + 6, 2);
+    *h = picture_little(f.data + 8, 2);
     return true;
 }
 
 static bool bmp_size(struct span f, int64_t *w, int64_t *h, struct error *error) {
     if (f.size < 26)
         return too_short(error);
-    bool old = little(f.data + 14, 4) == 12;
-    *w = old ? (int64_t)little(f.data + 18, 2) : (int32_t)little(f.data + 18, 4);
-    *h = old ? (int64_t)little(f.data + 20, 2) : (int32_t)little(f.data + 22, 4);
+    bool old = picture_little(f.data + 14, 4) == 12;
+    *w = old ? (int64_t)picture_little(f.data + 18, 2) : (int32_t)picture_little(f.data + 18, 4);
+    *h = old ? (int64_t)picture_little(f.data + 20, 2) : (int32_t)picture_little(f.data + 22, 4);
     *h = *h < 0 ? -*h : *h; // top row first
     return true;
 }
@@ -85,8 +85,8 @@ static bool bmp_size(struct span f, int64_t *w, int64_t *h, struct error *error)
 static bool tga_size(struct span f, int64_t *w, int64_t *h, struct error *error) {
     if (f.size < 18)
         return too_short(error);
-    *w = little(f.data + 12, 2);
-    *h = little(f.data + 14, 2);
+    *w = picture_little(f.data + 12, 2);
+    *h = picture_little(f.data + 14, 2);
     return true;
 }
 

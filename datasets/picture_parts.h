@@ -20,6 +20,10 @@ enum picture_format {
     FORMAT_PNM,
 };
 
+// Numbers in headers: up to 4 bytes, the lowest first; 4 bytes, the highest first.
+uint32_t picture_little(const unsigned char *at, int bytes);
+uint32_t picture_big(const unsigned char *at);
+
 // By the first bytes, or by the name for TGA.
 enum picture_format picture_format_of(struct span head, const char *name);
 

@@ -4,17 +4,6 @@
 #include <string.h>
 #include <zlib.h>
 
-static uint32_t little(const unsigned char *at, int bytes) {
-    uint32_t value = 0;
-    while (bytes-- > 0)
-        value = value << 8 | at[bytes];
-    return value;
-}
-
-static uint32_t big(const unsigned char *at) {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static bool ends_early(struct error *error) {
     return error_set(error, "damaged: the file ends early, as after a broken download");
 }
@@ -22,11 +11,11 @@ static bool ends_early(struct error *error) {
 // Chunks of a length, a name, that many bytes, and a checksum over name and bytes (PNG, 5.3).
 static bool png_whole(struct span f, struct error *error) {
     for (size_t at = 8; f.size - at >= 12;) {
-        size_t length = big(f.data + at);
+        size_t length = picture_big(f.data + at);
         if (length > f.size - at - 12)
             break;
         const unsigned char *name = f.data + at + 4;
-        if (crc32(0, name, (uInt)length + 4) != big(name + 4 + length))
+        if (crc32(0, name, (uInt)length + 4) != picture_big(name + 4 + length))
             return error_set(error, "damaged: a checksum of the PNG is wrong");
         if (memcmp(name, "IEND", 4) == 0)
             return true;
@@ -37,10 +26,11 @@ static bool png_whole(struct span f, struct error *error) {
 
 // Rows of whole groups of 4 bytes.
 static bool bmp_whole(struct span f, int w, int h, struct error *error) {
-    bool old = little(f.data + 14, 4) == 12;
+    bool old = picture_little(f.data + 14, 4) == 12;
     if (f.size < 34)
         return ends_early(error);
-    uint64_t offset = little(f.data + 10, 4), bits = little(f.data + (old ? 24 : 28), 2);
+    uint64_t offset = picture_little(f.data + 10, 4),
+             bits = picture_little(f.data + (old ? 24 : 28), 2);
     uint64_t row = ((uint64_t)w * bits + 31) / 32 * 4;
     // A file may lack the last row's filling.
     return offset + row * (uint64_t)h <= (uint64_t)f.size + 3 || ends_early(error);
@@ -58,7 +48,7 @@ static bool packets_whole(struct span f, size_t at, size_t pixel, int64_t pixels
 
 static bool tga_whole(struct span f, int w, int h, struct error *error) {
     size_t pixel = (f.data[16] + 7u) / 8;
-    size_t at = 18 + (size_t)f.data[0] + little(f.data + 5, 2) * ((f.data[7] + 7u) / 8);
+    size_t at = 18 + (size_t)f.data[0] + picture_little(f.data + 5, 2) * ((f.data[7] + 7u) / 8);
     int64_t pixels = (int64_t)w * h;
     if (f.data[2] & 8)
         return packets_whole(f, at, pixel, pixels) || ends_early(error);
@@ -87,7 +77,7 @@ static bool gif_whole(struct span f, struct error *error) {
         }
         if (f.data[at] != 0x2c || f.size - at < 11)
             break;
-        if (little(f.data + at + 5, 2) == 0 || little(f.data + at + 7, 2) == 0)
+        if (picture_little(f.data + at + 5, 2) == 0 || picture_little(f.data + at + 7, 2) == 0)
             return error_set(error, "damaged: the GIF's first frame is empty");
         at += 10 + table_size(f.data[at + 9]);
         return skip_blocks(f, at + 1) <= f.size || ends_early(error);

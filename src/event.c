@@ -94,17 +94,18 @@ static int index_of(const struct event_list *list, int64_t id) {
     return -1;
 }
 
-bool event_keep_branch(struct event_list *list, int branch, struct error *error) {
-    int at = -1, highest = 0;
-    for (int i = 0; i < list->count; i++) {
-        at = list->items[i].branch == branch ? i : at;
-        highest = list->items[i].branch > highest ? (int)list->items[i].branch : highest;
-    }
-    if (at < 0)
-        return error_set(error, "there is no branch %d; the branches are 0 to %d", branch, highest);
-    bool *keep = xcalloc((size_t)list->count, sizeof *keep);
-    for (; at >= 0; at = index_of(list, list->items[at].parent))
-        keep[at] = true;
+// The last item on the way from the root to a place; -1: none.
+static int before(const struct event_list *list, int branch, int64_t step) {
+    int at = list->count - 1;
+    while (at >= 0 && list->items[at].branch != branch)
+        at--;
+    while (at >= 0 && list->items[at].step > step)
+        at = index_of(list, list->items[at].parent);
+    return at;
+}
+
+// Keeps the items that are marked; the marks are freed.
+static void keep_marked(struct event_list *list, bool *keep) {
     int kept = 0;
     for (int i = 0; i < list->count; i++) {
         if (keep[i])
@@ -114,19 +115,43 @@ bool event_keep_branch(struct event_list *list, int branch, struct error *error)
     }
     list->count = kept;
     free(keep);
-    return true;
+}
+
+// The way from the root to item `at`.
+static bool *mark_way(const struct event_list *list, int at) {
+    bool *way = xcalloc((size_t)list->count + 1, sizeof *way);
+    for (; at >= 0; at = index_of(list, list->items[at].parent))
+        way[at] = true;
+    return way;
+}
+
+bool event_keep_branch(struct event_list *list, int branch, struct error *error) {
+    int at = before(list, branch, INT64_MAX);
+    int64_t highest = 0;
+    if (at >= 0) {
+        keep_marked(list, mark_way(list, at));
+        return true;
+    }
+    for (int i = 0; i < list->count; i++)
+        highest = list->items[i].branch > highest ? list->items[i].branch : highest;
+    return error_set(error, "there is no branch %d; the branches are 0 to %d", branch,
+                     (int)highest);
 }
 
 void event_keep_user(struct event_list *list, int64_t after_id) {
-    int kept = 0;
+    bool *keep = xcalloc((size_t)list->count + 1, sizeof *keep);
     for (int i = 0; i < list->count; i++) {
-        struct event *e = &list->items[i];
-        if (strcmp(e->who, "user") == 0 && strcmp(e->text, "rewind") != 0 && e->id > after_id)
-            list->items[kept++] = *e;
-        else
-            free(e->text);
+        const struct event *e = &list->items[i];
+        keep[i] = strcmp(e->who, "user") == 0 && strcmp(e->text, "rewind") != 0 && e->id > after_id;
     }
-    list->count = kept;
+    keep_marked(list, keep);
+}
+
+void event_keep_own(struct event_list *list, int branch) {
+    bool *keep = xcalloc((size_t)list->count + 1, sizeof *keep);
+    for (int i = 0; i < list->count; i++)
+        keep[i] = list->items[i].branch == branch;
+    keep_marked(list, keep);
 }
 
 int64_t event_fork(const struct event_list *list, int branch, int *parent) {
@@ -144,12 +169,18 @@ int64_t event_fork(const struct event_list *list, int branch, int *parent) {
 }
 
 const struct event *event_before(const struct event_list *list, int branch, int64_t step) {
-    int at = list->count - 1;
-    while (at >= 0 && list->items[at].branch != branch)
-        at--;
-    while (at >= 0 && list->items[at].step > step)
-        at = index_of(list, list->items[at].parent);
+    int at = before(list, branch, step);
     return at >= 0 ? &list->items[at] : NULL;
+}
+
+struct event_list event_way(const struct event_list *list, int branch, int64_t step) {
+    struct event_list way = {0};
+    bool *marked = mark_way(list, before(list, branch, step));
+    for (int i = 0; i < list->count; i++)
+        if (marked[i])
+            event_add(&way, &list->items[i]);
+    free(marked);
+    return way;
 }
 
 bool event_leads_to(const struct event_list *list, int at_branch, int64_t at_step, int branch,

@@ -32,6 +32,9 @@ void event_keep_user(struct event_list *list, int64_t after_id);
 // that there are.
 bool event_keep_branch(struct event_list *list, int branch, struct error *error);
 
+// Keeps only what happened on one branch itself.
+void event_keep_own(struct event_list *list, int branch);
+
 // Appends a copy.
 void event_add(struct event_list *list, const struct event *e);
 void event_list_close(struct event_list *list);
@@ -44,6 +47,8 @@ void event_list_close(struct event_list *list);
 int64_t event_fork(const struct event_list *list, int branch, int *parent);
 // The last event on the way from the root to a place; NULL: none.
 const struct event *event_before(const struct event_list *list, int branch, int64_t step);
+// All of them, in order: copies, which the caller closes.
+struct event_list event_way(const struct event_list *list, int branch, int64_t step);
 // Whether step `at_step` of `at_branch` lies on the way from the root to step `step` of `branch`.
 bool event_leads_to(const struct event_list *list, int at_branch, int64_t at_step, int branch,
                     int64_t step);

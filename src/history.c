@@ -4,12 +4,34 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_CAPACITY = 16 };
 
 void series_close(struct series *s) {
     free(s->buckets);
     *s = (struct series){0};
+}
+
+// What a series of so many buckets has room for at least, by which its room is told.
+static size_t room_for(int count) {
+    size_t room = FIRST_CAPACITY;
+    while (room < (size_t)count)
+        room *= 2;
+    return room;
+}
+
+struct series series_copy(const struct series *s) {
+    struct series copy = *s;
+    size_t size = sizeof *s->buckets;
+    copy.buckets = s->count ? xmalloc(room_for(s->count) * size) : NULL;
+    if (s->count)
+        memcpy(copy.buckets, s->buckets, (size_t)s->count * size);
+    return copy;
+}
+
+int64_t series_last(const struct series *s) {
+    return s->count ? s->buckets[s->count - 1].last : 0;
 }
 
 static void merge(struct bucket *into, const struct bucket *next) {
@@ -38,12 +60,8 @@ static void halve(struct series *s) {
 }
 
 static void append(struct series *s, const struct bucket *b) {
-    // The room is always a power of two that is larger than the count, so that a count that is one
-    // may have reached it.
-    if (s->count == 0 || (s->count >= FIRST_CAPACITY && (s->count & (s->count - 1)) == 0)) {
-        int room = s->count ? 2 * s->count : FIRST_CAPACITY;
-        s->buckets = xrealloc(s->buckets, (size_t)room * sizeof *s->buckets);
-    }
+    if (s->count == 0 || room_for(s->count + 1) > room_for(s->count))
+        s->buckets = xrealloc(s->buckets, room_for(s->count + 1) * sizeof *s->buckets);
     s->buckets[s->count++] = *b;
 }
 

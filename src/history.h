@@ -26,6 +26,12 @@ struct series {
 
 void series_close(struct series *s);
 
+// One of its own with the same values.
+struct series series_copy(const struct series *s);
+
+// The last step; 0 when there is none.
+int64_t series_last(const struct series *s);
+
 // Appends a value; steps must not fall. A value that is not finite counts as a gap.
 void series_add(struct series *s, int64_t step, double value);
 

@@ -293,18 +293,6 @@ static bool cut_log(const struct run *run, const char *name, int64_t bytes, stru
     return ok;
 }
 
-// What was done on another branch that had been gone back to is not for this one.
-static void keep_of_branch(struct event_list *list, int branch) {
-    int kept = 0;
-    for (int i = 0; i < list->count; i++) {
-        if (list->items[i].branch == branch)
-            list->items[kept++] = list->items[i];
-        else
-            free(list->items[i].text);
-    }
-    list->count = kept;
-}
-
 // The log up to a state, and what the user did after it.
 static bool read_events(struct run *run, int64_t next_event, struct event_list *later,
                         struct error *error) {
@@ -316,7 +304,7 @@ static bool read_events(struct run *run, int64_t next_event, struct event_list *
     for (int i = 0; i < later->count && later->items[i].id < next_event; i++)
         event_add(&run->log, &later->items[i]);
     event_keep_user(later, next_event - 1);
-    keep_of_branch(later, run->branch);
+    event_keep_own(later, run->branch); // what was done elsewhere is not for this one
     return true;
 }
 

@@ -63,20 +63,6 @@ static const struct point *nearest(const struct trainer *t, int64_t step, int br
     return best;
 }
 
-// The settings that were changed on the way to a place, after an event.
-static struct event_list settings_after(const struct trainer *t, int64_t after, int64_t step,
-                                        int branch) {
-    struct event_list list = {0};
-    const struct event_list *log = &t->run.log;
-    const struct event *last = event_before(log, branch, step);
-    for (int i = 0; last && log->items + i <= last; i++)
-        event_add(&list, &log->items[i]);
-    if (last)
-        event_keep_branch(&list, (int)last->branch, NULL);
-    event_keep_user(&list, after);
-    return list;
-}
-
 // Does again what was done between a point and a step.
 static bool go_again(struct trainer *t, int64_t step, const struct event_list *settings) {
     struct training *training = t->training;
@@ -119,7 +105,8 @@ void trainer_rewind(struct trainer *t, int64_t step, int branch) {
     t->validation_loss = from->view.validation_loss;
     t->state = SESSION_RUNNING;
     t->run.branch = branch;
-    struct event_list settings = settings_after(t, from->last_event, step, branch);
+    struct event_list settings = event_way(&t->run.log, branch, step);
+    event_keep_user(&settings, from->last_event);
     bool ok = go_again(t, step, &settings);
     event_list_close(&settings);
     arrive(t, branch);

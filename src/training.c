@@ -71,11 +71,13 @@ static struct lr_settings lr_settings_of(const struct experiment *e) {
     return s;
 }
 
-struct loader_settings training_loader_settings(const struct experiment *e, int channels) {
+struct loader_settings training_loader_settings(const struct training *t, int channels) {
+    const struct experiment *e = t->experiment;
     struct loader_settings s = {
         .batch = (int)e->train.batch,
         .seed = (uint64_t)e->seed,
         .shuffle = true,
+        .threads = pool_threads(t->pool),
     };
     for (int c = 0; c < channels && c < LOADER_CHANNELS; c++) {
         s.mean[c] = (float)e->data.mean.item[e->data.mean.count > 1 ? c : 0];
@@ -115,11 +117,10 @@ static bool open_loader(struct training *t, struct error *error) {
     int channels = t->data.train->shape.c;
     if (!check_channels(e, channels, error))
         return false;
-    struct loader_settings s = training_loader_settings(e, channels);
+    struct loader_settings s = training_loader_settings(t, channels);
     for (int i = 0; i < e->data.augment.count; i++)
         if (!augment_parse(&s.augment, e->data.augment.item[i], error))
             return false;
-    s.threads = pool_threads(t->pool);
     t->loader = training_loader(t->data.train, &s, error);
     t->epoch_steps = t->loader ? loader_steps(t->loader) : 0;
     return t->loader != NULL;

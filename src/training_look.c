@@ -50,10 +50,9 @@ static void predictions_add(struct predictions *p, const struct pass *pass) {
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct predictions *predictions, struct error *error) {
     *out = (struct tally){0};
-    struct loader_settings s = training_loader_settings(t->experiment, data->shape.c);
+    struct loader_settings s = training_loader_settings(t, data->shape.c);
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
-    s.threads = pool_threads(t->pool);
     struct loader *loader = training_loader(data, &s, error);
     if (!loader)
         return false;

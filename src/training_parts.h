@@ -4,7 +4,7 @@
 
 #include "training.h"
 
-struct loader_settings training_loader_settings(const struct experiment *e, int channels);
+struct loader_settings training_loader_settings(const struct training *t, int channels);
 
 // A loader, or NULL with an error when its batches do not fit in memory.
 struct loader *training_loader(const struct dataset *data, const struct loader_settings *s,

@@ -51,4 +51,18 @@ static inline void remove_tree(const char *root) {
     free(command);
 }
 
+// Tests in a directory of their own, whose name is *state.
+static inline int enter_tree(void **state) {
+    *state = xstrdup("thaw-folder-XXXXXX");
+    return mkdtemp(*state) ? 0 : -1;
+}
+
+static inline int leave_tree(void **state) {
+    remove_tree(*state);
+    free(*state);
+    return 0;
+}
+
+#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, enter_tree, leave_tree)
+
 #endif

@@ -109,15 +109,7 @@ static void go_on(struct tiny *t, struct session *s, int64_t until, bool stop) {
 }
 
 static struct session *take_up(struct tiny *t, const char *directory) {
-    struct run run;
-    struct trainer_options options = {.paused = true};
-    struct error error;
-    tiny_open(t, 3, eventful);
-    if (!run_resume(&run, directory, t->training, &options.script, &error))
-        fail_msg("%s", error.text);
-    struct session *s = trainer_start(t->training, &run, &options);
-    t->training = NULL;
-    return s;
+    return reopen(t, 3, directory, eventful, (struct trainer_options){.paused = true});
 }
 
 // The script (events at steps 5, 12, 21 and 24; a state every 8 steps) outlives every interruption.
@@ -173,10 +165,7 @@ static void epochs_added_at_the_end_run_again(void **state) {
     assert_int_equal(wait_commands(s, 2).state, SESSION_PAUSED);
     send(s, COMMAND_RUN, 0, "");
     wait_step(s, 64);
-    send(s, COMMAND_STOP, 0, "");
-    wait_until(s, ended);
-    s->close(s);
-    tiny_close(&t);
+    stop(s, &t);
     tiny_open(&t, 1, eventful);
     s = start(&t, again, (struct trainer_options){.script = script_of(hand)});
     assert_int_equal(wait_until(s, ended).step, 64);
@@ -265,14 +254,9 @@ static void drift_survives_a_resume(void **state) {
     wait_step(s, 3);
     send(s, COMMAND_APPLY, 0, "freeze fc; thaw block");
     go_on(&t, s, 4, true);
-    tiny_open(&t, 1, eventful);
-    struct run run;
-    struct error error;
-    assert_true(run_resume(&run, directory, t.training, &options.script, &error));
+    s = reopen(&t, 1, directory, eventful, options);
     int frozen = model_param(t.model, "fc.weight");
     struct layers_snapshot layers = layers_open(t.model);
-    s = trainer_start(t.training, &run, &options);
-    t.training = NULL;
     send(s, COMMAND_STEPS, 1, "");
     wait_step(s, 5);
     s->layers(s, &layers);

@@ -24,10 +24,7 @@ static void branches_run_again_give_the_same_bits(void **state) {
     send(s, COMMAND_APPLY, 0, "undo");
     send(s, COMMAND_RUN, 0, "");
     assert_int_equal(wait_step(s, 48).branch, 1);
-    send(s, COMMAND_STOP, 0, "");
-    wait_until(s, ended);
-    s->close(s);
-    tiny_close(&t);
+    stop(s, &t);
     uint64_t expected = file_hash(hand, "last.safetensors");
     char *path = files_join(hand, "events.jsonl");
     struct event_list events;
@@ -66,10 +63,7 @@ static void rewinding_is_exact(void **state) {
         send(s, COMMAND_PROBE, 3, "");
         send(s, COMMAND_RUN, 0, "");
         wait_step(s, 24);
-        send(s, COMMAND_STOP, 0, "");
-        wait_until(s, ended);
-        s->close(s);
-        tiny_close(&t);
+        stop(s, &t);
     }
     assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
     free(straight);
@@ -177,10 +171,7 @@ static void any_step_can_be_gone_back_to(void **state) {
         send(s, COMMAND_APPLY, 0, "freeze conv1");
         send(s, COMMAND_RUN, 0, "");
         assert_int_equal(wait_step(s, 48).branch, i);
-        send(s, COMMAND_STOP, 0, "");
-        wait_until(s, ended);
-        s->close(s);
-        tiny_close(&t);
+        stop(s, &t);
     }
     assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
     free(straight);
@@ -206,26 +197,15 @@ static void a_reopened_run_can_go_back_to_before(void **state) {
             wait_step(s, 2);
             send(s, COMMAND_STEPS, 2, "");
             assert_int_equal(wait_step(s, 4).branch, 1);
-            send(s, COMMAND_STOP, 0, "");
-            wait_until(s, ended);
-            s->close(s);
-            tiny_close(&t);
-            tiny_open(&t, 2, eventful);
-            struct run run;
-            struct error error;
-            assert_true(run_resume(&run, back, t.training, &options.script, &error));
-            s = trainer_start(t.training, &run, &options);
-            t.training = NULL;
+            stop(s, &t);
+            s = reopen(&t, 2, back, eventful, options);
             rewind_to(s, 7, 0);
             assert_int_equal(wait_step(s, 7).branch, 0);
         }
         send(s, COMMAND_APPLY, 0, "undo");
         send(s, COMMAND_RUN, 0, "");
         assert_int_equal(wait_step(s, 48).branch, i ? 2 : 0);
-        send(s, COMMAND_STOP, 0, "");
-        wait_until(s, ended);
-        s->close(s);
-        tiny_close(&t);
+        stop(s, &t);
     }
     assert_true(file_hash(straight, "last.safetensors") == file_hash(back, "last.safetensors"));
     free(straight);

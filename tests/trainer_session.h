@@ -100,20 +100,34 @@ static inline struct event_list script_of(const char *directory) {
     return script;
 }
 
+// A session that takes up a run's directory.
+static inline struct session *reopen(struct tiny *t, int threads, const char *directory,
+                                     const char *const *sets, struct trainer_options options) {
+    struct run run;
+    struct error error;
+    tiny_open(t, threads, sets);
+    if (!run_resume(&run, directory, t->training, &options.script, &error))
+        fail_msg("%s", error.text);
+    struct session *s = trainer_start(t->training, &run, &options);
+    t->training = NULL;
+    return s;
+}
+
 static inline void resume(const char *directory, int threads, const char *const *sets,
                           enum session_state expected) {
     struct tiny t;
-    tiny_open(&t, threads, sets);
-    struct run run;
-    struct trainer_options options = {0};
-    struct error error;
-    if (!run_resume(&run, directory, t.training, &options.script, &error))
-        fail_msg("%s", error.text);
-    struct session *s = trainer_start(t.training, &run, &options);
-    t.training = NULL;
+    struct session *s = reopen(&t, threads, directory, sets, (struct trainer_options){0});
     assert_int_equal(wait_until(s, ended).state, expected);
     s->close(s);
     tiny_close(&t);
+}
+
+// Ends a session that was stopped, or had all its steps done.
+static inline void stop(struct session *s, struct tiny *t) {
+    send(s, COMMAND_STOP, 0, "");
+    wait_until(s, ended);
+    s->close(s);
+    tiny_close(t);
 }
 
 static inline struct snapshot wait_step(struct session *s, int64_t step) {

@@ -1,4 +1,5 @@
-// The geometry that max_pool and avg_pool share: a square window that slides over a padded image.
+// What the poolings share: the geometry of a square window that slides over a padded image, and
+// means under windows.
 #ifndef THAW_OPS_POOL_WINDOW_H
 #define THAW_OPS_POOL_WINDOW_H
 
@@ -16,5 +17,16 @@ struct pool_window {
     int top, bottom, left, right;
 };
 struct pool_window pool_window_at(const union op_attr *attr, struct shape in, int y, int x);
+
+// The window of output (y, x), and what its sum is divided by.
+struct pool_mean {
+    struct pool_window window;
+    float area;
+};
+typedef struct pool_mean pool_mean_at(const struct op_call *call, int y, int x);
+
+// Forward and backward of `count` samples from `first` on, of a mean under these windows.
+void pool_mean_forward(const struct op_call *call, pool_mean_at *at, int first, int count);
+void pool_mean_backward(const struct op_call *call, pool_mean_at *at, int first, int count);
 
 #endif

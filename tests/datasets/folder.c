@@ -8,19 +8,6 @@
 
 enum { SIZE = 8, PIXELS = SIZE * SIZE * 3 };
 
-static int enter(void **state) {
-    *state = xstrdup("thaw-folder-XXXXXX");
-    return mkdtemp(*state) ? 0 : -1;
-}
-
-static int leave(void **state) {
-    remove_tree(*state);
-    free(*state);
-    return 0;
-}
-
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
-
 static bool open_folder(const struct dataset_request *r, struct dataset_pair *pair,
                         struct error *e) {
     *e = (struct error){0};

@@ -5,19 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int enter(void **state) {
-    *state = xstrdup("thaw-listing-XXXXXX");
-    return mkdtemp(*state) ? 0 : -1;
-}
-
-static int leave(void **state) {
-    remove_tree(*state);
-    free(*state);
-    return 0;
-}
-
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
-
 static void put(const char *root, const char *name) {
     put_file(root, name, "x", 1);
 }

@@ -14,15 +14,11 @@ void panels_open(struct panels *p) {
     *p = (struct panels){.end = -1};
 }
 
-static int64_t last_step(const struct series *s) {
-    return s->count ? s->buckets[s->count - 1].last : 0;
-}
-
 // Other branches and runs may reach beyond the step of the branch in force.
 static int64_t extent(const struct scene *s) {
     int64_t most = s->now.step > 1 ? s->now.step : 1;
     for (int i = 0; i < s->curve_count; i++) {
-        int64_t last = last_step(&s->curves[i].loss);
+        int64_t last = series_last(&s->curves[i].loss);
         most = last > most ? last : most;
     }
     return most;
@@ -145,7 +141,7 @@ static void add_markers(struct panel_plot *out, const struct scene *s) {
     }
     const struct curves *branch = scene_branch(s, s->now.branch);
     // A step's record is there before its snapshot.
-    if (branch && s->now.step + 1 < last_step(&branch->loss))
+    if (branch && s->now.step + 1 < series_last(&branch->loss))
         add_marker(out, s->now.step, "now", STYLE_STRONG);
     if (s->point < 0 || s->point >= s->point_count)
         return;

@@ -210,21 +210,14 @@ void runs_entry_read(struct runs_entry *e) {
 
 // ---- The session
 
-static struct event_list path_of(const struct runs_entry *e, const struct scene *s, int at) {
+static struct event_list path_of(const struct scene *s, int branch) {
     struct event_list list = {0};
     for (int i = 0; i < s->mark_count; i++) {
         const struct event_mark *m = &s->marks[i];
-        int64_t until = INT64_MAX;
-        int on = at;
-        for (int k = 0; on >= 0 && e->branches[on].number != m->branch && k < BRANCHES_MOST; k++) {
-            until = e->branches[on].forked < until ? e->branches[on].forked : until;
-            on = runs_entry_find(e, e->branches[on].parent);
-        }
-        if (on < 0 || e->branches[on].number != m->branch || m->step > until)
-            continue;
         struct event event = {.id = i + 1, .step = m->step, .text = m->text};
         memcpy(event.who, m->who, sizeof event.who);
-        event_add(&list, &event);
+        if (scene_leads_to(s, m->branch, m->step, branch))
+            event_add(&list, &event);
     }
     return list;
 }
@@ -250,7 +243,7 @@ void runs_entry_take(struct runs_entry *e, const struct scene *s) {
     e->exact = true;
     replace(&e->no_masks, NULL);
     for (int i = 0; i < e->branch_count; i++) {
-        struct event_list path = path_of(e, s, i);
+        struct event_list path = path_of(s, e->branches[i].number);
         e->branches[i].shown = true;
         if (!runs_masks_read(&e->branches[i].masks, s->model, s->experiment, &path, &error))
             replace(&e->no_masks, xstrdup(error.text));

@@ -13,12 +13,8 @@ const struct curves *runs_entry_curves(const struct runs_entry *e, const struct 
     return own ? own : &none;
 }
 
-static int64_t last_step(const struct series *s) {
-    return s->count ? s->buckets[s->count - 1].last : 0;
-}
-
 int64_t runs_entry_reached(const struct runs_entry *e, const struct scene *s, int at) {
-    int64_t last = last_step(&runs_entry_curves(e, s, at)->loss);
+    int64_t last = series_last(&runs_entry_curves(e, s, at)->loss);
     return last > e->branches[at].forked ? last : e->branches[at].forked;
 }
 

@@ -142,29 +142,17 @@ static void make_rows(struct runs_list *l) {
 
 // ---- Curves laid over
 
-// With the room that series_add counts on: a power of two that is at least 16.
-static struct series copy_series(const struct series *s) {
-    struct series copy = *s;
-    size_t room = 16;
-    while (room < (size_t)s->count)
-        room *= 2;
-    copy.buckets = s->count ? xmalloc(room * sizeof *copy.buckets) : NULL;
-    if (s->count)
-        memcpy(copy.buckets, s->buckets, (size_t)s->count * sizeof *copy.buckets);
-    return copy;
-}
-
 static struct curves copy_curves(const struct curves *c) {
     return (struct curves){.name = xstrdup(c->name),
                            .branch = -1,
                            .parent = -1,
                            .forked = c->forked,
-                           .loss = copy_series(&c->loss),
-                           .accuracy = copy_series(&c->accuracy),
-                           .gradient = copy_series(&c->gradient),
-                           .lr = copy_series(&c->lr),
-                           .validation_loss = copy_series(&c->validation_loss),
-                           .validation_accuracy = copy_series(&c->validation_accuracy)};
+                           .loss = series_copy(&c->loss),
+                           .accuracy = series_copy(&c->accuracy),
+                           .gradient = series_copy(&c->gradient),
+                           .lr = series_copy(&c->lr),
+                           .validation_loss = series_copy(&c->validation_loss),
+                           .validation_accuracy = series_copy(&c->validation_accuracy)};
 }
 
 static void lay_over(const struct runs_list *l, struct scene *s) {

@@ -94,12 +94,15 @@ const struct curves *scene_branch(const struct scene *s, int branch) {
     return NULL;
 }
 
-bool scene_on_path(const struct scene *s, int branch, int64_t step) {
-    int at = s->now.branch;
-    for (const struct curves *c; at != branch && (c = scene_branch(s, at)); at = c->parent)
+bool scene_leads_to(const struct scene *s, int branch, int64_t step, int to) {
+    for (const struct curves *c; to != branch && (c = scene_branch(s, to)); to = c->parent)
         if (step > c->forked || c->parent < 0)
             return false;
-    return at == branch;
+    return to == branch;
+}
+
+bool scene_on_path(const struct scene *s, int branch, int64_t step) {
+    return scene_leads_to(s, branch, step, s->now.branch);
 }
 
 // `undo` and `redo` depend on a history that only the trainer has.

@@ -89,6 +89,8 @@ const struct curves *scene_branch(const struct scene *s, int branch);
 
 // Whether what happened at `step` of `branch` is part of the history of the branch now in force.
 bool scene_on_path(const struct scene *s, int branch, int64_t step);
+// The same for branch `to`.
+bool scene_leads_to(const struct scene *s, int branch, int64_t step, int to);
 
 void scene_log(struct scene *s, int64_t step, int kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

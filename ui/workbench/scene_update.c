@@ -25,7 +25,7 @@ static struct curves *curves_of(struct scene *s, int branch, int64_t forked) {
 
 // A reader may see a step again, after a rewind or while seeking in a replay.
 static void append(struct series *s, int64_t step, double value) {
-    if (s->count == 0 || step > s->buckets[s->count - 1].last)
+    if (s->count == 0 || step > series_last(s))
         series_add(s, step, value);
 }
 
