@@ -29,9 +29,9 @@ struct snapshot {
     double step_seconds, forward_seconds, backward_seconds; // of the last training step
     size_t thawed, parameters;                              // elements
     size_t bytes;                                           // of the arena
-    struct plan_cost cost; // of the last step: forward without what the cache saved
+    struct plan_cost cost;                                  // of the plan
+    double spared; // of cost.forward, in the last step, by the cache
     struct cache_view cache;
-    bool cached; // the last step began behind the frozen prefix
 };
 
 // One parameter as the layer tree shows it, by norms, which add up over a module. NAN: not known,

@@ -40,10 +40,8 @@ void trainer_publish(struct trainer *t) {
         .bytes = training->plan->cost.bytes,
         .cost = training->plan->cost,
         .cache = cache_look(&training->cache),
-        .cached = training->cached,
+        .spared = training->cached ? training->plan->cut.forward : 0,
     };
-    if (s.cached)
-        s.cost.forward -= training->plan->cut.forward;
     // The layers first: who sees a step has its layers at hand.
     if (t->interactive)
         publish_layers(&t->publisher, &t->measure.values);

@@ -65,7 +65,7 @@ const struct key_binding key_bindings[] = {
     {'\t', "Tab", ACTION_NEXT_PANEL, DATA, panels, "pictures, mistakes, matrix", "page"},
     {'z', "z", ACTION_ZOOM, TRAIN, panels, "this panel alone", "zoom"},
     {'L', "L", ACTION_LOG_SCALE, TRAIN, panels, "logarithmic scale", NULL},
-    {'c', "c", ACTION_CURSOR, TRAIN, panels, "read values; Enter: back there", NULL},
+    {'c', "c", ACTION_CURSOR, TRAIN, panels, "read values, Enter rewinds", NULL},
     {'>', ">", ACTION_ZOOM_IN, TRAIN, panels, "zoom in, out in time", NULL},
     {'<', "<", ACTION_ZOOM_OUT, TRAIN, panels, "zoom in, out in time", NULL},
     {',', ",", ACTION_SCROLL_LEFT, TRAIN, panels, "earlier, later", NULL},

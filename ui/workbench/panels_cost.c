@@ -74,7 +74,7 @@ static void draw_lines(struct area area, const struct scene *s) {
     struct cost_line forward = {.label = "forward", .style = STYLE_TRAIN};
     struct cost_line backward = {.label = "backward", .style = STYLE_THAWED};
     struct cost_line memory = {.label = "memory", .style = STYLE_VALIDATION};
-    time_line(&forward, now->forward_seconds, cost->forward, full->forward);
+    time_line(&forward, now->forward_seconds, cost->forward - now->spared, full->forward);
     time_line(&backward, now->backward_seconds, cost->data + cost->weight,
               full->data + full->weight);
     memory_line(&memory, (double)now->bytes, (double)full->bytes);
@@ -86,7 +86,7 @@ static void draw_lines(struct area area, const struct scene *s) {
         snprintf(saved.value, sizeof saved.value, "%.0f %%", 100 * fmax(1 - backward.share, 0));
         draw_line(area, 4, &saved);
         draw_text(area, 4, LABEL_COLUMNS + VALUE_COLUMNS + 2, 0, STYLE_DIM,
-                  now->cached ? "backward; cached" : "of the backward pass");
+                  now->spared > 0 ? "backward; cached" : "of the backward pass");
     }
 }
 

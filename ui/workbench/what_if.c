@@ -64,18 +64,23 @@ static bool same_cost(const struct plan_cost *a, const struct plan_cost *b) {
            a->bytes == b->bytes;
 }
 
+static void measure_anew(struct what_if_measure *m) {
+    m->steps = 0;
+    m->seconds = 0;
+}
+
 // A plan that was in force for a moment only is no measure: then the one before it stays.
 static void change_plan(struct what_if_measure *m, const struct snapshot *now) {
     if (m->steps >= MEASURED_LEAST) {
         m->before = m->seconds / m->steps;
+        m->was_cached = m->cached;
         m->ceiling = speed_up(&m->cost, &now->cost);
         m->changed = true;
     } else if (m->changed) {
         m->ceiling *= speed_up(&m->cost, &now->cost);
     }
     m->cost = now->cost;
-    m->steps = 0;
-    m->seconds = 0;
+    measure_anew(m);
 }
 
 void what_if_watch(struct what_if *w, const struct scene *s) {
@@ -90,6 +95,10 @@ void what_if_watch(struct what_if *w, const struct scene *s) {
         return; // the time may still be that of a step before
     }
     m->samples = samples > m->samples ? samples : m->samples;
+    bool cached = now->spared > 0;
+    if (cached != m->cached)
+        measure_anew(m);
+    m->cached = cached;
     if (!moved || samples < m->samples || !(now->step_seconds > 0))
         return;
     if (m->steps == MEASURED_MOST) {
@@ -178,22 +187,20 @@ static void line_cache(const struct what_if *w, struct line *l) {
     snprintf(l->text, LINE, w->cache_now || w->cache_then ? "%s numbers an image" : "%s", both);
 }
 
-// What came of the last change.
+// What came of the last change. FLOPs say nothing of it where the cache served one side alone.
 static bool line_measured(const struct what_if *w, struct line *l) {
-    double measured = what_if_measured(w);
-    char is[32], ceiling[32];
+    const struct what_if_measure *m = &w->measure;
+    double measured = what_if_measured(w), slower = measured < 0.1 ? 1 / measured : 0;
+    char is[32], flops[32];
     if (isnan(measured))
         return false;
     l->label = "measured";
-    double flops = w->measure.ceiling;
-    // Where a cache serves, FLOPs say next to nothing of the time.
-    if (measured < 0.1)
-        snprintf(l->text, LINE, "%s× as slow", times(1 / measured, is));
-    else if (flops < 0.02 || flops > 50)
-        snprintf(l->text, LINE, "%s× as fast", times(measured, is));
+    times(slower > 0 ? slower : measured, is);
+    const char *how = slower > 0 ? "slow" : "fast";
+    if (m->cached != m->was_cached)
+        snprintf(l->text, LINE, "%s× as %s, %s the cache", is, how, m->cached ? "from" : "without");
     else
-        snprintf(l->text, LINE, "%s× as fast (FLOPs say %s×)", times(measured, is),
-                 times(flops, ceiling));
+        snprintf(l->text, LINE, "%s× as %s (FLOPs say %s×)", is, how, times(m->ceiling, flops));
     return true;
 }
 

@@ -11,11 +11,13 @@ struct what_if_measure {
     int64_t step;          // the last one that was looked at; steps and branch tell a rewind
     int branch;
     int64_t samples; // of a whole batch
-    int steps;       // with one, measured under this plan
+    bool cached;     // steps begin behind the frozen prefix now
+    int steps;       // with one, measured under this plan and in that way
     double seconds;  // their sum
     bool changed;    // the rest is about a change of plan
     double before;   // seconds per step under the plan before
-    double ceiling;  // of the speed-up, by FLOPs
+    bool was_cached;
+    double ceiling; // of the speed-up, by FLOPs
 };
 
 struct what_if {

@@ -108,6 +108,36 @@ static void measures_what_a_change_did(void **state) {
     model_scene_close(&m);
 }
 
+static void expect_line(const struct screen *s, int row, const char *wanted) {
+    char line[512];
+    screen_row(s, row, line, sizeof line);
+    assert_string_equal(line, wanted);
+}
+
+// That the cache begins to serve is no change of one's own; a change that ends it is told with it.
+static void the_cache_is_no_change_but_is_told(void **state) {
+    (void)state;
+    struct model_scene m;
+    struct what_if w = {0};
+    struct screen s = screen_open(8, 126, plain);
+    model_scene_open(&m, "resnet8", "only head");
+    for (int i = 1; i <= 10; i++)
+        look(&m, &w, i, 0.1);
+    m.scene.now.spared = 1e6;
+    for (int i = 11; i <= 20; i++)
+        look(&m, &w, i, 0.001);
+    assert_true(isnan(what_if_measured(&w)));
+    model_scene_apply(&m, "thaw conv1", true);
+    m.scene.now.spared = 0;
+    for (int i = 21; i <= 30; i++)
+        look(&m, &w, i, 0.2);
+    assert_true(fabs(what_if_measured(&w) - 0.005) < 1e-9);
+    what_if_draw((struct area){0, 0, 6, 60}, &m.scene, &w);
+    expect_line(&s, 1, "measured 200× as slow, without the cache");
+    screen_close(&s);
+    model_scene_close(&m);
+}
+
 static void the_mean_follows(void **state) {
     (void)state;
     struct model_scene m;
@@ -122,12 +152,6 @@ static void the_mean_follows(void **state) {
         look(&m, &w, i, 0.5);
     assert_true(fabs(what_if_measured(&w) - 2) < 1e-6);
     model_scene_close(&m);
-}
-
-static void expect_line(const struct screen *s, int row, const char *wanted) {
-    char line[512];
-    screen_row(s, row, line, sizeof line);
-    assert_string_equal(line, wanted);
 }
 
 static void draws_a_line_each(void **state) {
@@ -194,6 +218,7 @@ int main(void) {
         cmocka_unit_test(dry_runs_the_wanted_settings),
         cmocka_unit_test(says_why_not),
         cmocka_unit_test(measures_what_a_change_did),
+        cmocka_unit_test(the_cache_is_no_change_but_is_told),
         cmocka_unit_test(the_mean_follows),
         cmocka_unit_test(draws_a_line_each),
         cmocka_unit_test(draws_in_one_row_and_at_every_size),
