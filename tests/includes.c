@@ -62,6 +62,8 @@ static bool allowed_by_layer(const char *file, const char *included) {
     if (begins(file, "src/"))
         return !begins(included, "ui/") && !begins(included, "models/") &&
                !begins(included, "datasets/");
+    if (begins(file, "ui/report/"))
+        return !begins(included, "ui/workbench/") && !begins(included, "ui/cli/");
     return true;
 }
 
@@ -154,10 +156,11 @@ static void the_check_itself_notices(void **state) {
     check_line("models/cnn.c", 1, "#include \"datasets/idx.h\"", &bad);
     check_line("src/ops/linear.c", 1, "#include <cblas.h>", &bad);
     check_line("ui/cli/run.c", 1, "#include <curses.h>", &bad);
-    assert_int_equal(bad, 5);
+    check_line("ui/report/metrics.c", 1, "#include \"ui/workbench/scene.h\"", &bad);
+    assert_int_equal(bad, 6);
     check_line("ui/setup.c", 1, "#include \"datasets/idx.h\"", &bad);
     check_line("src/base/blas.c", 1, "#include <cblas.h>", &bad);
-    assert_int_equal(bad, 5);
+    assert_int_equal(bad, 6);
 }
 
 int main(void) {

@@ -1,5 +1,5 @@
 #include "ui/workbench/app.h"
-#include "ui/workbench/metrics.h"
+#include "ui/report/metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

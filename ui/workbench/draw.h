@@ -3,6 +3,7 @@
 #ifndef THAW_WORKBENCH_DRAW_H
 #define THAW_WORKBENCH_DRAW_H
 
+#include "ui/report/dots.h"
 #include "ui/workbench/layout.h"
 #include "ui/workbench/theme.h"
 #include <stdbool.h>
@@ -63,17 +64,14 @@ void draw_spark(struct area area, int row, int column, int width, enum style sty
 // sliver unless the share is 0.
 void draw_bar(struct area area, int row, int column, int width, double share, enum style style);
 
-// A raster of dots for plots: 2x4 dots a cell in braille, 1x2 in blocks, 1x1 in ASCII, where each
-// curve's style has its own letter. A cell takes the style of the dot drawn last. In ASCII mode
-// every raster is an ASCII one. Dots outside are left out; lines are cut at the edges, however far
-// they reach.
+// A raster of dots for plots (see ui/report/dots.h); in ASCII each curve's style has its own
+// letter. A cell takes the style of the dot drawn last. In ASCII mode every raster is an ASCII one.
 enum raster_kind { RASTER_BRAILLE, RASTER_BLOCK, RASTER_ASCII };
 struct raster {
     struct area area;
     enum raster_kind kind;
-    int width, height;   // in dots
-    unsigned char *dots; // bits per cell, row by row: area.h x area.w
-    unsigned char *styles;
+    int width, height; // in dots
+    struct dots dots;
 };
 const char *raster_sample(enum raster_kind kind, enum style style); // a curve in a legend: 1 column
 struct raster raster_open(struct area area, enum raster_kind kind);

@@ -29,8 +29,4 @@ void panels_draw(const struct screen_layout *layout, const struct scene *s, cons
 // The steps shown.
 void panels_range(const struct panels *p, const struct scene *s, int64_t *from, int64_t *to);
 
-// The units of the gradient panel's strip, in order: blocks, the head, and what else has parameters
-// and stands outside of blocks. Fills out[module_count]; returns how many.
-int panels_blocks(const struct model *model, int *out);
-
 #endif

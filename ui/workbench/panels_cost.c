@@ -1,5 +1,6 @@
 // What a step costs, and what full fine-tuning would.
 #include "base/text.h"
+#include "ui/report/ticks.h"
 #include "ui/workbench/panels_parts.h"
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ static double share_of(double part, double whole) {
 static void time_line(struct cost_line *line, double seconds, double flops, double full) {
     char number[32], part[32], whole[32];
     snprintf(line->value, sizeof line->value, "%s ms",
-             plot_number(seconds > 0 ? seconds * 1000 : NAN, number));
+             ticks_number(seconds > 0 ? seconds * 1000 : NAN, number));
     line->share = share_of(flops, full);
     if (full > 0)
         snprintf(line->detail, sizeof line->detail, "%s of %sFLOP an image", text_si(flops, part),
@@ -97,7 +98,7 @@ static void draw_title(struct area area, const struct scene *s, bool focused) {
                              focused ? draw_symbol(SYMBOL_CURSOR) : " ");
     if (s->now.images_per_second > 0)
         column += draw_format(area, 0, column, STYLE_NORMAL, "  %s images/s",
-                              plot_number(s->now.images_per_second, number));
+                              ticks_number(s->now.images_per_second, number));
     draw_text(area, 0, column, 0, STYLE_NORMAL, " ");
 }
 

@@ -1,6 +1,7 @@
 // The gradient norm: of the whole model as a curve, of each block as a row of heat below it.
 #include "base/xalloc.h"
 #include "freeze.h"
+#include "ui/report/blocks.h"
 #include "ui/workbench/panels_parts.h"
 #include <ctype.h>
 #include <math.h>
@@ -16,41 +17,6 @@ enum {
     HEAT_LEVELS = 8,
 };
 static const double DECADES_LEAST = 1, DECADES_MOST = 4; // that the colours span
-
-// ---- Which rows
-
-static bool is_unit(const struct module *m) {
-    return m->block || m->head;
-}
-
-static bool subtree_has_params(const struct model *model, int module) {
-    for (int m = module; m < model->modules[module].end; m++)
-        if (model->modules[m].param_count > 0)
-            return true;
-    return false;
-}
-
-static bool subtree_has_unit(const struct model *model, int module) {
-    for (int m = module + 1; m < model->modules[module].end; m++)
-        if (is_unit(&model->modules[m]))
-            return true;
-    return false;
-}
-
-int panels_blocks(const struct model *model, int *out) {
-    int count = 0;
-    for (int m = 1; m < model->module_count;) {
-        bool unit = is_unit(&model->modules[m]);
-        if (unit || !subtree_has_unit(model, m)) {
-            if (unit || subtree_has_params(model, m))
-                out[count++] = m;
-            m = model->modules[m].end;
-        } else {
-            m++;
-        }
-    }
-    return count;
-}
 
 // "layer1.0" as "lay1.0": keeps so many letters of each part that the whole fits.
 static void shorten(const char *name, int width, char out[LABEL_SIZE]) {
@@ -181,7 +147,7 @@ void panel_gradient_draw(struct area area, const struct scene *s, const struct p
     int count = 0, *blocks = NULL;
     if (s->model && s->block_gradient) {
         blocks = xcalloc((size_t)s->model->module_count, sizeof *blocks);
-        count = panels_blocks(s->model, blocks);
+        count = blocks_of(s->model, blocks);
     }
     struct panel_plot plot;
     panel_plot_open(&plot, s, p, PANEL_GRADIENT);

@@ -48,12 +48,4 @@ void plot_draw(struct area area, const struct plot *p);
 // Where plot_draw draws the curves; a strip stands right below, in the same columns.
 struct area plot_inner(struct area area, const struct plot *p);
 
-// Ticks at 1, 2 or 5 times a power of ten within low..high, at most `most`; returns how many.
-// On a log scale at powers of ten (and 2, 5 when there is room), as on a linear one when low..high
-// holds too few of them. low..high are the values themselves; not positive ones have no log ticks.
-int plot_ticks(double low, double high, bool log, int most, double *out);
-
-// "0.05", "1.2k", "3e-4": up to four figures in at most 6 columns. Returns out.
-const char *plot_number(double value, char out[16]);
-
 #endif

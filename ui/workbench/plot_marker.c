@@ -32,7 +32,7 @@ static struct room room_open(const struct plot *p, const struct raster *lines,
     struct area a = lines->area;
     struct room room = {a, xcalloc((size_t)a.h * (size_t)a.w, 1)};
     for (int i = 0; i < a.h * a.w; i++)
-        room.cells[i] = lines->dots[i] ? HARD : bands->dots[i] ? SOFT : FREE;
+        room.cells[i] = lines->dots.bits[i] ? HARD : bands->dots.bits[i] ? SOFT : FREE;
     for (int i = 0; i < p->marker_count; i++) {
         int column = plot_column(p, (double)p->markers[i].step, a.w);
         for (int row = 0; shown(p, &p->markers[i]) && row < a.h; row++)

@@ -1,4 +1,5 @@
 // The title row: the name, then the curves with what they read.
+#include "ui/report/ticks.h"
 #include "ui/workbench/plot_parts.h"
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void value_text(const struct plot *p, const struct plot_curve *c, char ou
     if (p->percent)
         snprintf(out, 16, " %d.%d%%", tenths / 10, tenths % 10);
     else
-        snprintf(out, 16, " %s", plot_number(value, number));
+        snprintf(out, 16, " %s", ticks_number(value, number));
 }
 
 static void entry_text(const struct plot *p, const struct plot_curve *c, enum wording wording,

@@ -1,6 +1,7 @@
 #include "ui/workbench/runs_bands.h"
 #include "base/xalloc.h"
-#include "ui/workbench/panels.h"
+#include "ui/report/blocks.h"
+#include "ui/workbench/plot.h"
 #include "ui/workbench/runs_table.h"
 #include <inttypes.h>
 #include <math.h>
@@ -18,24 +19,9 @@ enum {
 
 // ---- What stands in a line
 
-static bool has_params(const struct model *model, int module) {
-    for (int m = module; m < model->modules[module].end; m++)
-        if (model->modules[m].param_count > 0)
-            return true;
-    return false;
-}
-
-static int top_modules(const struct model *model, int *out) {
-    int count = 0;
-    for (int m = 1; m < model->module_count; m = model->modules[m].end)
-        if (has_params(model, m))
-            out[count++] = m;
-    return count;
-}
-
 // Fills out[module_count].
 static int units(const struct model *model, bool top, int *out) {
-    return top ? top_modules(model, out) : panels_blocks(model, out);
+    return top ? blocks_top(model, out) : blocks_of(model, out);
 }
 
 static int unit_count(const struct runs_entry *e, bool top) {

@@ -3,8 +3,8 @@
 #ifndef THAW_WORKBENCH_RUNS_ENTRY_H
 #define THAW_WORKBENCH_RUNS_ENTRY_H
 
-#include "ui/workbench/metrics.h"
-#include "ui/workbench/runs_masks.h"
+#include "ui/report/metrics.h"
+#include "ui/report/runs_masks.h"
 #include "ui/workbench/runs_model.h"
 #include "ui/workbench/scene.h"
 #include <time.h>

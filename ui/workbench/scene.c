@@ -35,16 +35,6 @@ void scene_open(struct scene *s, const struct experiment *experiment, const stru
     }
 }
 
-void curves_close(struct curves *c) {
-    struct series *const all[] = {
-        &c->loss,    &c->accuracy,        &c->gradient, &c->lr,
-        &c->images,  &c->validation_loss, &c->forward,  &c->validation_accuracy,
-        &c->backward};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        series_close(all[i]);
-    free(c->name);
-}
-
 void scene_close(struct scene *s) {
     for (int i = 0; i < s->curve_count; i++)
         curves_close(&s->curves[i]);

@@ -4,21 +4,11 @@
 #define THAW_WORKBENCH_SCENE_H
 
 #include "dataset.h"
-#include "history.h"
 #include "session.h"
 #include "settings.h"
+#include "ui/report/curves.h"
 #include "ui/workbench/keys.h"
 #include "ui/workbench/layout.h"
-
-// One branch's curves over steps (also: one finished run's).
-struct curves {
-    char *name;                                         // "branch 1", "runs/head-1"
-    int branch, parent;                                 // parent -1: none; branch -1: another run
-    int64_t forked;                                     // the step at which it left its parent
-    struct series loss, accuracy, gradient, lr, images; // per training step
-    struct series validation_loss, validation_accuracy; // per evaluation
-    struct series forward, backward;                    // seconds per step
-};
 
 struct event_mark {
     int64_t step;
@@ -95,10 +85,8 @@ bool scene_leads_to(const struct scene *s, int branch, int64_t step, int to);
 void scene_log(struct scene *s, int64_t step, int kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-// One record, also from a file: curves_add takes its numbers alone.
+// One record, also from a file.
 void scene_record(struct scene *s, const struct record *r);
-void curves_add(struct curves *c, const struct record *r);
-void curves_close(struct curves *c);
 
 void scene_say(struct scene *s, bool error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

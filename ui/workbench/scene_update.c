@@ -23,25 +23,6 @@ static struct curves *curves_of(struct scene *s, int branch, int64_t forked) {
     return c;
 }
 
-// A reader may see a step again, after a rewind or while seeking in a replay.
-static void append(struct series *s, int64_t step, double value) {
-    if (s->count == 0 || step > series_last(s))
-        series_add(s, step, value);
-}
-
-void curves_add(struct curves *c, const struct record *r) {
-    if (r->kind == RECORD_STEP) {
-        append(&c->loss, r->step, tally_loss(&r->result.tally));
-        append(&c->accuracy, r->step, tally_accuracy(&r->result.tally));
-        append(&c->gradient, r->step, r->result.gradient_norm);
-        append(&c->lr, r->step, r->result.lr);
-    }
-    if (r->kind == RECORD_EPOCH && r->validation.samples > 0) {
-        append(&c->validation_loss, r->step, tally_loss(&r->validation));
-        append(&c->validation_accuracy, r->step, tally_accuracy(&r->validation));
-    }
-}
-
 static void log_epoch(struct scene *s, const struct record *r) {
     scene_log(s, r->step, LOG_NOTE, "epoch %" PRId64 ": loss %.4f, accuracy %.1f %%", r->epoch,
               tally_loss(&r->train), 100 * tally_accuracy(&r->train));
@@ -120,7 +101,7 @@ static void add_layers(struct scene *s, struct session *session) {
     for (int m = 0; m < s->model->module_count; m++) {
         if (step < before)
             series_cut(&s->block_gradient[m], step - 1);
-        append(&s->block_gradient[m], step, module_gradient(s, m));
+        curves_append(&s->block_gradient[m], step, module_gradient(s, m));
     }
 }
 
@@ -130,9 +111,9 @@ static void add_times(struct scene *s, int64_t before) {
     struct curves *c = curves_of(s, s->now.branch, s->now.step - 1);
     if (c->parent >= 0 && s->now.step <= c->forked)
         return; // of the branch before
-    append(&c->images, s->now.step, s->now.images_per_second);
-    append(&c->forward, s->now.step, s->now.forward_seconds);
-    append(&c->backward, s->now.step, s->now.backward_seconds);
+    curves_append(&c->images, s->now.step, s->now.images_per_second);
+    curves_append(&c->forward, s->now.step, s->now.forward_seconds);
+    curves_append(&c->backward, s->now.step, s->now.backward_seconds);
 }
 
 static void want(struct scene *s) {

@@ -4,7 +4,7 @@
 #define THAW_TESTS_LIVE_FILES_H
 
 #include "live_checks.h"
-#include "ui/workbench/metrics.h"
+#include "ui/report/metrics.h"
 
 // How a session ended.
 struct ending {

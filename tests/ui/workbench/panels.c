@@ -2,6 +2,8 @@
 #include "../../small_model.h"
 #include "screen.h"
 #include "test.h"
+#include "ui/report/blocks.h"
+#include "ui/report/ticks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,7 +245,7 @@ static void the_cursor_reads_the_part_it_is_on(void **state) {
     char number[16], text[64];
     for (p.cursor = 100; p.cursor <= 200; p.cursor += 100) { // before and after the fork
         snprintf(text, sizeof text, "rate %s",
-                 plot_number(0.01 * (double)(STEPS - p.cursor) / STEPS, number));
+                 ticks_number(0.01 * (double)(STEPS - p.cursor) / STEPS, number));
         draw_one(&f.scene, &p, PANEL_LR, (struct area){0, 0, 12, 50});
         assert_true(row_has(0, text));
     }
@@ -292,7 +294,7 @@ static void blocks_heads_and_what_stands_alone_are_rows(void **state) {
     struct model *model = small_model(modules, MODULES);
     static const char *const expected[] = {"conv1", "bn1", "layer1.0", "layer1.1", "fc"};
     int blocks[MODULES + 1];
-    assert_int_equal(panels_blocks(model, blocks), 5);
+    assert_int_equal(blocks_of(model, blocks), 5);
     for (int i = 0; i < 5; i++)
         assert_string_equal(model->modules[blocks[i]].name, expected[i]);
     model_close(model);

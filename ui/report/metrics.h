@@ -1,7 +1,7 @@
 // Reads a run's metrics.jsonl back into records, for curves of runs that are over or under way
 // elsewhere.
-#ifndef THAW_WORKBENCH_METRICS_H
-#define THAW_WORKBENCH_METRICS_H
+#ifndef THAW_UI_METRICS_H
+#define THAW_UI_METRICS_H
 
 #include "base/error.h"
 #include "snapshot.h"

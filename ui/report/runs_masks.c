@@ -1,4 +1,4 @@
-#include "ui/workbench/runs_masks.h"
+#include "ui/report/runs_masks.h"
 #include "base/xalloc.h"
 #include <inttypes.h>
 #include <stdlib.h>

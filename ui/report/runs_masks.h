@@ -1,6 +1,6 @@
 // What was frozen when, along the path of a branch: a state for each module from step to step.
-#ifndef THAW_WORKBENCH_RUNS_MASKS_H
-#define THAW_WORKBENCH_RUNS_MASKS_H
+#ifndef THAW_UI_RUNS_MASKS_H
+#define THAW_UI_RUNS_MASKS_H
 
 #include "event.h"
 #include "settings.h"

@@ -1,4 +1,4 @@
-#include "ui/workbench/metrics.h"
+#include "ui/report/metrics.h"
 #include "base/files.h"
 #include "base/xalloc.h"
 #include <jansson.h>
