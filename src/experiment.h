@@ -59,7 +59,8 @@ struct experiment {
         int64_t epochs;
         int64_t batch;
         double label_smoothing;
-        int64_t cache; // MiB
+        struct text_list class_weights; // "balanced", or "malignant 4" and so on (class_weights.h)
+        int64_t cache;                  // MiB
         bool prefix_dropout;
         int64_t evaluate_every; // epochs between evaluations on the validation samples
         int64_t save_every;     // steps between saved states; 0: at the end of every epoch

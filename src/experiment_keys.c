@@ -93,6 +93,8 @@ const struct experiment_key experiment_keys[] = {
         "samples per step"),
     REAL("train.label_smoothing", train.label_smoothing, "0", 0, 1,
          "share of the target spread evenly over all classes"),
+    TEXTS("train.class_weights", train.class_weights, "[]", "[malignant 4]",
+          "CLASS WEIGHT in the loss (others: 1), or balanced alone: n / (classes x n of the class)"),
     BOOL("train.prefix_dropout", train.prefix_dropout, "false",
          "keep dropout active in the frozen prefix, which rules out caching it"),
     INT("train.cache", train.cache, "1024", 0, 1048576,

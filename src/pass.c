@@ -70,11 +70,16 @@ static bool skip_node(struct pass *pass, int index) {
     return true;
 }
 
-static int labelled(const struct batch *b) {
-    int count = 0;
+// What a mean over the batch divides by: how many samples have a label, or what these labels weigh
+// (PyTorch's reduction="mean").
+static double labelled(const struct pass *pass) {
+    const float *weight = pass->plan->options.class_weight;
+    const struct batch *b = pass->batch;
+    double sum = 0;
     for (int i = 0; i < b->n; i++)
-        count += b->label[i] >= 0;
-    return count;
+        if (b->label[i] >= 0)
+            sum += weight ? (double)weight[b->label[i]] : 1;
+    return sum;
 }
 
 static int highest(const float *logits, int classes) {
@@ -90,15 +95,14 @@ static void measure(struct pass *pass) {
     const struct batch *b = pass->batch;
     const float *loss = pass->arena.base + pass->plan->nodes[model_loss(m)].out;
     const float *logits = pass_logits(pass);
-    int count = labelled(b);
-    double sum = 0;
+    double weight = labelled(pass), sum = 0;
     pass->correct = 0;
     for (int i = 0; i < b->n; i++) {
         sum += loss[i];
         pass->correct +=
             highest(logits + (size_t)i * (size_t)m->classes, m->classes) == b->label[i];
     }
-    pass->loss = count ? sum / count : 0;
+    pass->loss = weight > 0 ? sum / weight : 0;
 }
 
 void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
@@ -120,11 +124,12 @@ void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
 void pass_backward(struct pass *pass) {
     const struct plan *plan = pass->plan;
     double start = clock_seconds();
-    int loss = model_loss(plan->model), count = labelled(pass->batch);
+    int loss = model_loss(plan->model);
+    float weight = (float)labelled(pass);
     if (plan->trains) {
         float *dloss = pass->arena.base + plan->nodes[loss].grad;
         for (int i = 0; i < pass->batch->n; i++)
-            dloss[i] = count ? 1.0f / (float)count : 0;
+            dloss[i] = weight > 0 ? 1.0f / weight : 0;
     }
     for (int i = loss; i > 0 && plan->trains; i--) {
         if (!plan->nodes[i].wanted)

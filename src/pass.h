@@ -34,7 +34,7 @@ struct pass {
     bool check;                 // look for values that are not finite after every node
     const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
-    double loss;          // mean over the labelled samples
+    double loss;          // mean over the labelled samples, weighted as the plan weighs classes
     int correct;          // samples whose highest logit is the label (the lowest class wins a tie)
     int bad_node;         // with check: the first node whose output is not finite, or -1
     double *node_seconds; // [node_count]: forward and backward of each node, if not NULL
@@ -50,7 +50,7 @@ bool pass_use(struct pass *pass, const struct plan *plan, struct error *error);
 // last batch runs in the same buffers), and the batch must stay until after pass_backward.
 void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step);
 
-// The gradient of the mean loss for every wanted parameter.
+// The gradient of the mean loss for every wanted parameter; 0 where all its labels weigh 0.
 void pass_backward(struct pass *pass);
 
 // [n][classes] of the last forward; valid until the next one.

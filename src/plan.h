@@ -14,10 +14,11 @@ enum plan_purpose {
 
 struct plan_options {
     enum plan_purpose purpose;
-    int n;               // samples in a batch
-    struct pool *pool;   // that will run it: scratch space depends on its threads
-    float smoothing;     // label smoothing of the loss
-    bool prefix_dropout; // keep dropout active in the gradient-free prefix too
+    int n;                     // samples in a batch
+    struct pool *pool;         // that will run it: scratch space depends on its threads
+    float smoothing;           // label smoothing of the loss
+    const float *class_weight; // [classes], of the loss; NULL: 1 each. Must outlive the plan.
+    bool prefix_dropout;       // keep dropout active in the gradient-free prefix too
     bool unpruned; // for tests and the probe: backward visits everything, as if all were thawed,
                    // but in the modes of `flags`
 };

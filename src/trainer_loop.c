@@ -1,6 +1,7 @@
 // What the trainer's thread does: take commands, do a step, evaluate, save.
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "class_weights.h"
 #include "trainer_parts.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,11 +367,22 @@ static bool note_start(struct trainer *t) {
     return ok;
 }
 
+static void note_class_weights(struct trainer *t) {
+    const struct training *training = t->training;
+    struct text text = {0};
+    if (!training->class_weight)
+        return;
+    class_weights_text(&text, training->class_weight, training->data.train);
+    trainer_note(t, "classes weigh in the training loss: %s", text.data);
+    text_free(&text);
+}
+
 static bool start(struct trainer *t) {
     // A new run's script stands nowhere but in its states.
     bool scripted = t->run.state == 0 && t->run.script.count > 0;
     if (!note_start(t) || (scripted && !trainer_save(t)))
         return false;
+    note_class_weights(t);
     if (t->interactive)
         trainer_keep_first(t);
     return true;

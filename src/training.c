@@ -1,5 +1,6 @@
 #include "training.h"
 #include "base/xalloc.h"
+#include "class_weights.h"
 #include "measure.h"
 #include "training_parts.h"
 #include <assert.h>
@@ -134,6 +135,7 @@ struct plan_options training_plan_options(const struct training *t, enum plan_pu
         .n = purpose == PLAN_TRAIN || batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH,
         .pool = t->pool,
         .smoothing = purpose == PLAN_TRAIN ? (float)e->train.label_smoothing : 0,
+        .class_weight = purpose == PLAN_TRAIN ? t->class_weight : NULL,
         .prefix_dropout = e->train.prefix_dropout,
     };
 }
@@ -247,7 +249,9 @@ struct training *training_open(const struct experiment *experiment, const struct
     struct optim_settings optim = optim_settings_of(experiment);
     t->optim = optim_open(model, &optim);
     t->pass = (struct pass){.weights = &t->weights, .seed = (uint64_t)experiment->seed};
-    if (!check_classes(t, error) || !open_loader(t, error) || !first_settings(t, error)) {
+    if (!check_classes(t, error) ||
+        !class_weights_open(&t->class_weight, experiment, data.train, error) ||
+        !open_loader(t, error) || !first_settings(t, error)) {
         training_close(t);
         return NULL;
     }
@@ -274,6 +278,7 @@ void training_close(struct training *t) {
     free(t->frozen);
     free(t->gradient);
     free(t->step_lr);
+    free(t->class_weight);
     free(t->statistics);
     free(t->start);
     free(t);

@@ -68,6 +68,7 @@ struct training {
     uint64_t *frozen;        // [param_count]: hash of a frozen tensor at the moment of freezing
     const float **gradient;  // [param_count], of the step at hand
     double *step_lr;         // [param_count], of the step at hand
+    float *class_weight;     // [classes] of the training loss; NULL: 1 each
     float *statistics;       // running statistics as they were before a forward pass
     float *start;            // the weights before a saved state was read into them, or NULL
     struct measure *measure; // told of every step, if not NULL; the owner's to close

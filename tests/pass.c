@@ -54,17 +54,24 @@ static int close_world(void **state) {
     return 0;
 }
 
+static const float class_weights[RESIDUAL_CLASSES] = {0.25f, 3, 1.5f, 1, 0};
+
 // One forward and backward on a copy of the weights: all gradients (NULL where not wanted), and the
 // weights after it, as running statistics move.
 struct outcome {
     double loss;
+    float logits[N * RESIDUAL_CLASSES];
     float **gradient;
     struct weights after;
 };
 
 static struct outcome run(const struct world *w, const struct flags *flags, bool unpruned) {
-    struct plan_options options = {
-        .purpose = PLAN_TRAIN, .n = N, .pool = w->pool, .smoothing = 0.1f, .unpruned = unpruned};
+    struct plan_options options = {.purpose = PLAN_TRAIN,
+                                   .n = N,
+                                   .pool = w->pool,
+                                   .smoothing = 0.1f,
+                                   .class_weight = class_weights,
+                                   .unpruned = unpruned};
     struct plan *plan = plan_make(flags, &options);
     struct outcome o = {.after = weights_open(w->model)};
     memcpy(o.after.data, w->weights.data, w->model->weight_floats * sizeof(float));
@@ -76,6 +83,7 @@ static struct outcome run(const struct world *w, const struct flags *flags, bool
     pass_forward(&pass, &w->batch, 4);
     pass_backward(&pass);
     o.loss = pass.loss;
+    memcpy(o.logits, pass_logits(&pass), sizeof o.logits);
     o.gradient = xcalloc((size_t)w->model->param_count, sizeof *o.gradient);
     for (int p = 0; p < w->model->param_count; p++)
         if (pass_gradient(&pass, p))
@@ -151,6 +159,29 @@ static void gradients_point_the_right_way(void **state) {
     }
 }
 
+// The mean as PyTorch's documentation of CrossEntropyLoss has it: what is divided by is the weights
+// of the labels, also of the part that smoothing spreads.
+static void the_mean_is_weighted_as_in_pytorch(void **state) {
+    const struct world *w = *state;
+    struct flags flags = residual_flags(w->model, RESIDUAL_MASKS - 1, BN_FROZEN);
+    struct outcome o = run(w, &flags, false);
+    double sum = 0, weight = 0;
+    for (int i = 0; i < N; i++) {
+        const float *x = o.logits + (ptrdiff_t)i * RESIDUAL_CLASSES;
+        double all = 0;
+        for (int c = 0; c < RESIDUAL_CLASSES; c++)
+            all += exp(x[c]);
+        for (int c = 0; c < RESIDUAL_CLASSES; c++) {
+            double target = (c == w->batch.label[i] ? 0.9 : 0) + 0.1 / RESIDUAL_CLASSES;
+            sum -= class_weights[c] * target * (x[c] - log(all));
+        }
+        weight += class_weights[w->batch.label[i]];
+    }
+    assert_true(fabs(o.loss - sum / weight) < 1e-6 * fabs(o.loss));
+    close_outcome(w, &o);
+    flags_close(&flags);
+}
+
 // A smaller last batch runs in the buffers of the full one.
 static void smaller_batch_gives_the_same_logits(void **state) {
     struct world *w = *state;
@@ -197,6 +228,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pruned_equals_unpruned_for_every_mask, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(gradients_point_the_right_way, open_world, close_world),
+        cmocka_unit_test_setup_teardown(the_mean_is_weighted_as_in_pytorch, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(smaller_batch_gives_the_same_logits, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(check_finds_the_first_bad_node, open_world, close_world),

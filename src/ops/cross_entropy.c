@@ -2,7 +2,10 @@
 // puts 1 - s + s / K on the label and s / K on every other of the K classes, s = mode.smoothing
 // (Szegedy et al., "Rethinking the Inception architecture", section 7; PyTorch's label_smoothing):
 // loss = log(sum_j exp(x_j)) - sum_j target_j x_j; dx = dout * (softmax(x) - target).
-// A label of -1: loss 0 and no gradient. in: [n][classes], out: [n].
+// With weights w of the classes every target_j is multiplied by w_j, and what stands in front of
+// the logarithm and of softmax is the sum of the targets, no longer 1: PyTorch's
+// CrossEntropyLoss(weight, label_smoothing, reduction="none"). A label of -1: loss 0 and no
+// gradient. in: [n][classes], out: [n].
 #include "ops/op.h"
 #include <assert.h>
 #include <math.h>
@@ -35,13 +38,38 @@ static struct cross_entropy_norm cross_entropy_norm(int classes, const float *x)
     return norm;
 }
 
-static float cross_entropy_loss(int classes, const float *x, int label, double smoothing) {
-    struct cross_entropy_norm norm = cross_entropy_norm(classes, x);
-    double total = 0; // of x - largest
-    for (int j = 0; j < classes && smoothing > 0; j++)
-        total += (double)x[j] - norm.largest;
-    double of_label = (double)x[label] - norm.largest;
-    return (float)(log(norm.sum) - (1 - smoothing) * of_label - smoothing / classes * total);
+// What the targets of one sample are made of.
+struct cross_entropy_target {
+    const float *weight; // [classes]; NULL: 1 each
+    int classes, label;
+    double on_label, on_each; // before the weights
+    double sum;               // after them
+};
+
+static double cross_entropy_weight(const struct cross_entropy_target *t, int j) {
+    return t->weight ? (double)t->weight[j] : 1;
+}
+
+static struct cross_entropy_target cross_entropy_target(const struct op_call *call, int label) {
+    double smoothing = call->mode.smoothing, weights = 0;
+    struct cross_entropy_target t = {
+        .weight = call->class_weight, .classes = call->in_shape[0].c, .label = label, .sum = 1};
+    t.on_label = 1 - smoothing;
+    t.on_each = smoothing / t.classes;
+    for (int j = 0; j < t.classes && t.weight; j++)
+        weights += t.weight[j];
+    if (t.weight)
+        t.sum = t.on_label * t.weight[label] + t.on_each * weights;
+    return t;
+}
+
+static float cross_entropy_loss(const struct cross_entropy_target *t, const float *x) {
+    struct cross_entropy_norm norm = cross_entropy_norm(t->classes, x);
+    double total = 0; // of w * (x - largest)
+    for (int j = 0; j < t->classes && t->on_each > 0; j++)
+        total += cross_entropy_weight(t, j) * ((double)x[j] - norm.largest);
+    double of_label = cross_entropy_weight(t, t->label) * ((double)x[t->label] - norm.largest);
+    return (float)(t->sum * log(norm.sum) - t->on_label * of_label - t->on_each * total);
 }
 
 static void cross_entropy_forward(const struct op_call *call) {
@@ -49,9 +77,11 @@ static void cross_entropy_forward(const struct op_call *call) {
     for (int i = 0; i < call->n; i++) {
         int label = call->label[i];
         assert(label >= -1 && label < classes);
-        call->out[i] = label < 0 ? 0
-                                 : cross_entropy_loss(classes, call->in[0] + (size_t)i * classes,
-                                                      label, call->mode.smoothing);
+        call->out[i] = 0;
+        if (label < 0)
+            continue;
+        struct cross_entropy_target target = cross_entropy_target(call, label);
+        call->out[i] = cross_entropy_loss(&target, call->in[0] + (size_t)i * classes);
     }
 }
 
@@ -60,12 +90,13 @@ static unsigned cross_entropy_reads(const struct op_call *call) {
 }
 
 // One sample; x, dx: [classes]
-static void cross_entropy_back(int classes, const float *x, int label, double smoothing, float dy,
+static void cross_entropy_back(const struct cross_entropy_target *t, const float *x, float dy,
                                float *dx, bool add) {
-    struct cross_entropy_norm norm = cross_entropy_norm(classes, x);
-    for (int j = 0; j < classes; j++) {
-        double target = smoothing / classes + (j == label ? 1 - smoothing : 0);
-        float d = (float)(dy * (expf(x[j] - norm.largest) / norm.sum - target));
+    struct cross_entropy_norm norm = cross_entropy_norm(t->classes, x);
+    for (int j = 0; j < t->classes; j++) {
+        double target =
+            cross_entropy_weight(t, j) * (t->on_each + (j == t->label ? t->on_label : 0));
+        float d = (float)(dy * (t->sum * (expf(x[j] - norm.largest) / norm.sum) - target));
         dx[j] = add ? dx[j] + d : d;
     }
 }
@@ -75,11 +106,13 @@ static void cross_entropy_backward(const struct op_call *call) {
     int classes = call->in_shape[0].c;
     for (int i = 0; din.to && i < call->n; i++) {
         float *dx = din.to + (size_t)i * classes;
-        if (call->label[i] >= 0)
-            cross_entropy_back(classes, call->in[0] + (size_t)i * classes, call->label[i],
-                               call->mode.smoothing, call->dout[i], dx, din.add);
-        else if (!din.add)
-            memset(dx, 0, (size_t)classes * sizeof *dx);
+        if (call->label[i] < 0) {
+            if (!din.add)
+                memset(dx, 0, (size_t)classes * sizeof *dx);
+            continue;
+        }
+        struct cross_entropy_target target = cross_entropy_target(call, call->label[i]);
+        cross_entropy_back(&target, call->in[0] + (size_t)i * classes, call->dout[i], dx, din.add);
     }
 }
 

@@ -76,8 +76,9 @@ struct op_call {
     const float *dout;       // backward: the gradient of out
     struct op_grad din[OP_INPUTS], dparam[OP_PARAMS];
     struct op_mode mode;
-    const int *label;       // [n], cross_entropy only: class of each sample, -1 to ignore it
-    const uint32_t *sample; // [n], the data set's index of each sample, for random draws
+    const int *label;          // [n], cross_entropy only: class of each sample, -1 to ignore it
+    const float *class_weight; // [classes], cross_entropy only; NULL: 1 each
+    const uint32_t *sample;    // [n], the data set's index of each sample, for random draws
     struct pool *pool;
 };
 
@@ -125,7 +126,7 @@ extern const struct operation op_dropout;
 extern const struct operation op_pad_shortcut;
 extern const struct operation
     op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
-                      // dout is the gradient per sample, 1/n from the pass
+                      // dout is the gradient per sample: the pass's share of it in the mean
 
 // The table, NULL-terminated. operation_find gives NULL for an unknown name.
 extern const struct operation *const operations[];

@@ -79,6 +79,8 @@ const struct op_config op_configs[] = {
     {"cross_entropy", 7, {{1, 1, 5}}, .mode.smoothing = 0.1F},
     {"cross_entropy", 2, {{1, 1, 2}}, .mode.smoothing = 0.5F},
     {"cross_entropy", 3, {{1, 1, 1000}}, .mode.smoothing = 0.1F, .big = true},
+    {"cross_entropy", 6, {{1, 1, 4}}, .weighted = true},
+    {"cross_entropy", 7, {{1, 1, 5}}, .mode.smoothing = 0.2F, .weighted = true},
 };
 const int op_config_count = sizeof op_configs / sizeof *op_configs;
 
@@ -140,6 +142,9 @@ static void case_fill_samples(struct op_case *c) {
         c->label[i] = i % 4 == 3 ? -1 : i * 7 % classes;
         c->sample[i] = (uint32_t)(1000 - 3 * i);
     }
+    c->class_weight = c->config->weighted ? case_numbers((size_t)classes, 30) : NULL;
+    for (int j = 0; c->class_weight && j < classes; j++)
+        c->class_weight[j] += 1.5F;
 }
 
 struct op_case *case_open(const struct op_config *config) {
@@ -173,6 +178,7 @@ void case_close(struct op_case *c) {
     free(c->dout);
     free(c->dout_double);
     free(c->label);
+    free(c->class_weight);
     free(c->sample);
     free(c);
 }
@@ -194,6 +200,7 @@ static struct reference_call reference_call(const struct op_case *c, double *out
         .mode = c->config->mode,
         .label = c->label,
         .sample = c->sample,
+        .class_weight = c->class_weight,
     };
     for (int i = 0; i < OP_INPUTS; i++) {
         call.in_shape[i] = c->config->in[i];
@@ -261,6 +268,7 @@ static struct op_call result_call(const struct op_case *c, struct pool *pool,
         .mode = c->config->mode,
         .label = c->label,
         .sample = c->sample,
+        .class_weight = c->class_weight,
         .pool = pool,
     };
     for (int i = 0; i < OP_INPUTS; i++) {

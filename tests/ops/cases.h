@@ -12,8 +12,9 @@ struct op_config {
     struct shape in[OP_INPUTS];
     union op_attr attr;
     struct op_mode mode;
-    bool coarse; // inputs take few different values, so that there are ties
-    bool big;    // so big that the work is cut into several pieces; too big for finite differences
+    bool weighted; // classes have weights
+    bool coarse;   // inputs take few different values, so that there are ties
+    bool big; // so big that the work is cut into several pieces; too big for finite differences
 };
 
 extern const struct op_config op_configs[];
@@ -30,6 +31,7 @@ struct op_case {
     double *in_double[OP_INPUTS], *param_double[OP_PARAMS], *dout_double;
     int *label;
     uint32_t *sample;
+    float *class_weight; // [classes], or NULL
 };
 
 // Asserts that operation and reference exist and accept the configuration. Free with case_close.

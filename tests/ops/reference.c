@@ -446,10 +446,18 @@ static void shortcut_backward(const struct reference_call *call) {
 // cross_entropy, by its definition: minus the sum of target times log probability.
 
 static double entropy_target(const struct reference_call *call, int i, int j) {
-    double smoothing = call->mode.smoothing;
+    double smoothing = call->mode.smoothing,
+           weight = call->class_weight ? call->class_weight[j] : 1;
     if (call->label[i] < 0)
         return 0;
-    return (j == call->label[i] ? 1 - smoothing : 0) + smoothing / call->in_shape[0].c;
+    return weight * ((j == call->label[i] ? 1 - smoothing : 0) + smoothing / call->in_shape[0].c);
+}
+
+static double entropy_targets(const struct reference_call *call, int i) {
+    double sum = 0;
+    for (int j = 0; j < call->in_shape[0].c; j++)
+        sum += entropy_target(call, i, j);
+    return sum;
 }
 
 static double entropy_softmax(const struct reference_call *call, int i, int j) {
@@ -473,7 +481,8 @@ static void entropy_backward(const struct reference_call *call) {
     int classes = call->in_shape[0].c;
     for (int i = 0; i < call->n; i++)
         for (int j = 0; j < classes; j++) {
-            double d = entropy_softmax(call, i, j) - entropy_target(call, i, j);
+            double d =
+                entropy_targets(call, i) * entropy_softmax(call, i, j) - entropy_target(call, i, j);
             call->din[0][i * classes + j] = call->label[i] < 0 ? 0 : call->dout[i] * d;
         }
 }

@@ -19,6 +19,7 @@ struct reference_call {
     struct op_mode mode;
     const int *label;
     const uint32_t *sample;
+    const float *class_weight;
 };
 
 struct reference {

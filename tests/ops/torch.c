@@ -60,6 +60,7 @@ static struct op_config config_of(const json_t *entry) {
         .attr = attr_of(torch_text(entry, "op"), attr),
         .mode.batch_stats = json_is_true(json_object_get(attr, "batch_stats")),
         .mode.smoothing = (float)torch_real(attr, "smoothing", 0),
+        .weighted = json_is_array(json_object_get(attr, "weight")),
     };
     for (size_t i = 0; i < json_array_size(shapes); i++) {
         const json_t *s = json_array_get(shapes, i); // [n, c, h, w] or [n, c]
@@ -127,6 +128,9 @@ static void fill_case(struct op_case *c, const json_t *entry) {
     for (int i = 0; i < OP_PARAMS; i++)
         fill(c->param[i], parameter(item(entry, "param", i), c, i), c->param_count[i]);
     fill(c->dout, activation(json_object_get(entry, "dout"), n, c->out_shape), c->out_count);
+    const json_t *weights = json_object_get(json_object_get(entry, "attr"), "weight");
+    for (size_t i = 0; i < json_array_size(weights); i++)
+        c->class_weight[i] = (float)real_at(weights, i);
     const json_t *labels = json_object_get(entry, "labels");
     for (size_t i = 0; i < json_array_size(labels); i++)
         c->label[i] = (int)real_at(labels, i);

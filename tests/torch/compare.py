@@ -92,6 +92,8 @@ JUMP = 1e-2
 OPTIMS = {
     "sgd": {"optim": "sgd", "lr": 1e-3, "momentum": 0.9, "nesterov": True, "weight_decay": DECAY},
     "adam": {"optim": "adam", "lr": 1e-4, "eps": 1e-6, "weight_decay": DECAY},
+    "weighted": {"optim": "sgd", "lr": 1e-3, "momentum": 0.9, "nesterov": True, "weight_decay": DECAY,
+                 "smoothing": 0.1, "class_weights": [0.25, 4, 1, 2, 0.5, 1, 3, 0.1, 1, 8]},
 }
 
 

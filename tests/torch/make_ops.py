@@ -88,12 +88,14 @@ def shortcut(name, x, out, stride):
                 [numbers(*x)], attr={"out": out, "stride": stride})
 
 
-def cross_entropy(name, n, classes, labels, smoothing):
+def cross_entropy(name, n, classes, labels, smoothing, weight=None):
     target = torch.tensor(labels)
+    weights = None if weight is None else as_float(torch.tensor(weight, dtype=torch.float64))
+    attr = {"smoothing": smoothing} | ({} if weight is None else {"weight": weight})
     return case(name, "cross_entropy",
-                lambda x: F.cross_entropy(x, target, ignore_index=-1, reduction="none",
+                lambda x: F.cross_entropy(x, target, weights, ignore_index=-1, reduction="none",
                                           label_smoothing=smoothing),
-                [numbers(n, classes, low=-4, high=4)], attr={"smoothing": smoothing}, labels=labels)
+                [numbers(n, classes, low=-4, high=4)], attr=attr, labels=labels)
 
 
 CASES = [
@@ -122,6 +124,8 @@ CASES = [
     case("relu6", "relu", F.relu6, [numbers(2, 3, 3, 3, low=-3, high=9)], attr={"most": 6}),
     adaptive("7x5 to 3x3", (2, 3, 7, 5), 3, 3),
     adaptive("2x1 to 4x3", (1, 3, 2, 1), 4, 3),
+    cross_entropy("weighted", 4, 3, [2, 0, -1, 1], 0.0, [0.25, 1.5, 4.0]),
+    cross_entropy("weighted, smoothed", 5, 4, [1, 3, 0, -1, 2], 0.1, [0.5, 2.0, 1.0, 3.5]),
 ]
 
 path = pathlib.Path(__file__).with_name("ops.json")

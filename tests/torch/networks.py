@@ -135,7 +135,8 @@ def mobilenet_v2(classes):
 BOTH = ("sgd", "adam")
 NETWORKS = [
     Network("resnet20, option A", lambda classes: ResNet20(3, classes, "a"), (3, 32, 32),
-            ("layer3.2.",), "linear.", {"model": "resnet20", "shortcut": "a"}, optims=BOTH),
+            ("layer3.2.",), "linear.", {"model": "resnet20", "shortcut": "a"},
+            optims=(*BOTH, "weighted")),
     Network("resnet20, option B", lambda classes: ResNet20(1, classes, "b"), (1, 28, 28),
             ("layer3.2.",), "linear.", {"model": "resnet20", "shortcut": "b"}, optims=BOTH),
     resnet("resnet18", "layer4.1.", optims=BOTH),

@@ -40,6 +40,9 @@ class TorchRun:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name.startswith(network.parts[mask["part"]]))
         self.thawed = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        weights = optim.get("class_weights")
+        self.loss = nn.CrossEntropyLoss(None if weights is None else torch.tensor(weights, dtype=dtype),
+                                        label_smoothing=optim.get("smoothing", 0))
         parameters = self.thawed.values()
         groups = [
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": optim["weight_decay"]},
@@ -83,7 +86,7 @@ class TorchRun:
         """Loss, gradients by name, logits."""
         self.optim.zero_grad()
         logits = self.model(torch.from_numpy(x).to(self.dtype))
-        loss = functional.cross_entropy(logits, torch.from_numpy(y))
+        loss = self.loss(logits, torch.from_numpy(y))
         loss.backward()
         gradients = {name: p.grad.numpy().copy() for name, p in self.thawed.items()}
         self.optim.step()

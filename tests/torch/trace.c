@@ -35,6 +35,7 @@ struct trace {
     struct optim optim;
     struct plan *plan;
     struct pass pass;
+    float *class_weight; // [classes], or NULL
     double lr;
 };
 
@@ -167,8 +168,16 @@ static bool open_plan(struct trace *t, struct error *error) {
     const struct tensor_entry *x = find(t, 'x', 0, error);
     if (!x)
         return false;
-    struct plan_options options = {
-        .purpose = PLAN_TRAIN, .n = (int)x->dims.size[0], .pool = t->pool};
+    const json_t *weights = json_object_get(t->request, "class_weights");
+    size_t classes = json_array_size(weights);
+    t->class_weight = classes ? xcalloc(classes, sizeof *t->class_weight) : NULL;
+    for (size_t i = 0; i < classes; i++)
+        t->class_weight[i] = (float)json_number_value(json_array_get(weights, i));
+    struct plan_options options = {.purpose = PLAN_TRAIN,
+                                   .n = (int)x->dims.size[0],
+                                   .pool = t->pool,
+                                   .smoothing = (float)torch_real(t->request, "smoothing", 0),
+                                   .class_weight = t->class_weight};
     t->plan = plan_make(&t->flags, &options);
     t->pass = (struct pass){.weights = &t->weights, .seed = 1};
     return pass_use(&t->pass, t->plan, error);
@@ -276,6 +285,7 @@ static bool run(struct trace *t, struct error *error) {
 static void trace_close(struct trace *t) {
     pass_close(&t->pass);
     plan_close(t->plan);
+    free(t->class_weight);
     optim_close(&t->optim);
     pool_close(t->pool);
     safetensors_close(&t->batches);
