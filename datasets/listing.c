@@ -2,6 +2,7 @@
 
 #include "base/xalloc.h"
 #include "datasets/listing_parts.h"
+#include "datasets/unicode.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -33,23 +34,9 @@ bool listing_part(const char *name, enum part *out) {
     return false;
 }
 
-// The bytes of the character at `text`; 0 when it is none.
-static int character(const unsigned char *text) {
-    int length = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if ((text[0] >= 0x80 && text[0] < 0xc2) || text[0] > 0xf4)
-        return 0;
-    for (int i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 bool listing_utf8(const char *text) {
-    const unsigned char *at = (const unsigned char *)text;
-    for (int length; *at; at += length)
-        if ((length = character(at)) == 0)
-            return false;
-    return true;
+    size_t size = strlen(text);
+    return unicode_valid(text, size) == size;
 }
 
 const char *listing_shown(const char *path, char out[LISTING_SHOWN]) {
@@ -60,11 +47,14 @@ const char *listing_shown(const char *path, char out[LISTING_SHOWN]) {
         while ((*path & 0xc0) == 0x80)
             path++;
     }
-    while (*path) {
-        int n = character((const unsigned char *)path);
-        out[at++] = n ? *path : '?';
-        for (path++; n > 1; n--)
-            out[at++] = *path++;
+    for (const char *end = path + strlen(path); path < end;) {
+        int32_t code;
+        int taken = unicode_read(path, end, &code);
+        if (code == UNICODE_BAD)
+            out[at++] = '?';
+        else
+            at += (size_t)unicode_write(code, out + at);
+        path += taken;
     }
     out[at] = '\0';
     return out;

@@ -34,6 +34,7 @@ static const struct {
     {"<ncurses.h>", "ui/workbench/"},
     {"<stb_image.h>", "datasets/"},
     {"<stb/stb_image.h>", "datasets/"},
+    {"<utf8proc.h>", "datasets/unicode.c"},
     {"<yaml.h>", "src/experiment"},
     {"<zlib.h>", "datasets/"},
     {"<xxhash.h>", "src/base/hash.c"},

@@ -1,0 +1,130 @@
+#include "datasets/tokenizer.h"
+
+#include "base/files.h"
+#include "base/xalloc.h"
+#include "datasets/bpe.h"
+#include "datasets/wordpiece.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void tokens_add(struct tokens *t, int id) {
+    if (t->count == t->room) {
+        t->room = t->room ? 2 * t->room : 64;
+        t->id = xrealloc(t->id, t->room * sizeof *t->id);
+    }
+    t->id[t->count++] = id;
+}
+
+void tokens_free(struct tokens *t) {
+    free(t->id);
+    *t = (struct tokens){0};
+}
+
+// The files as they ship. Beside `vocabulary` lies `other`: the merges, or a configuration, which
+// may be missing.
+static const struct kind {
+    const char *vocabulary, *other;
+    bool needs_other;
+    struct tokenizer *(*open)(const char *vocabulary, const char *other, struct error *error);
+} kinds[] = {
+    {"vocab.txt", "tokenizer_config.json", false, wordpiece_open},
+    {"vocab.json", "merges.txt", true, bpe_open},
+    {"encoder.json", "vocab.bpe", true, bpe_open},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static bool has(const char *folder, const char *name) {
+    char *path = files_join(folder, name);
+    bool there = files_exist(path);
+    free(path);
+    return there;
+}
+
+static const struct kind *find_kind(const char *folder) {
+    for (int i = 0; i < KINDS; i++)
+        if (has(folder, kinds[i].vocabulary) &&
+            (!kinds[i].needs_other || has(folder, kinds[i].other)))
+            return &kinds[i];
+    return NULL;
+}
+
+bool tokenizer_here(const char *folder) {
+    return find_kind(folder) != NULL;
+}
+
+static struct tokenizer *open_in(const struct kind *kind, const char *folder,
+                                 const char *vocabulary, struct error *error) {
+    char *path = files_join(folder, vocabulary), *other = files_join(folder, kind->other);
+    bool there = kind->needs_other || files_exist(other);
+    struct tokenizer *t = kind->open(path, there ? other : NULL, error);
+    free(path);
+    free(other);
+    return t;
+}
+
+// A vocabulary file of any name: its ending tells the kind, and what belongs to it lies beside it.
+static const struct kind *kind_of_file(const char *name, const char *folder) {
+    const char *dot = strrchr(name, '.');
+    const struct kind *found = NULL;
+    for (int i = 0; i < KINDS && dot; i++) {
+        if (strcmp(dot, strrchr(kinds[i].vocabulary, '.')) != 0)
+            continue;
+        if (strcmp(name, kinds[i].vocabulary) == 0 || has(folder, kinds[i].other))
+            return &kinds[i];
+        found = found ? found : &kinds[i];
+    }
+    return found;
+}
+
+struct tokenizer *tokenizer_open(const char *path, struct error *error) {
+    struct stat info;
+    bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    if (folder) {
+        const struct kind *kind = find_kind(path);
+        if (kind)
+            return open_in(kind, path, kind->vocabulary, error);
+        error_set(error, "%s: no vocab.txt in it, nor vocab.json with merges.txt", path);
+        return NULL;
+    }
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *beside = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    const struct kind *kind = kind_of_file(name, beside);
+    struct tokenizer *t = NULL;
+    if (kind)
+        t = open_in(kind, beside, name, error);
+    else
+        error_set(error,
+                  "%s: a folder with vocab.txt, or with vocab.json and merges.txt, or such a file, "
+                  "would be right",
+                  path);
+    free(beside);
+    return t;
+}
+
+void tokenizer_close(struct tokenizer *t) {
+    if (!t)
+        return;
+    if (t->release)
+        t->release(t);
+    vocabulary_close(&t->vocabulary);
+    free(t);
+}
+
+bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t size, size_t most,
+                      struct tokens *out) {
+    size_t around = (size_t)(t->before >= 0) + (size_t)(t->after >= 0);
+    assert(most > around);
+    if (t->before >= 0)
+        tokens_add(out, t->before);
+    size_t first = out->count, room = most - around;
+    t->encode(t, text, size, room, out);
+    bool fits = out->count - first <= room;
+    if (!fits)
+        out->count = first + room;
+    if (t->after >= 0)
+        tokens_add(out, t->after);
+    return fits;
+}

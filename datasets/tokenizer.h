@@ -1,0 +1,43 @@
+// Text to token ids and back. A tokenizer is what its vocabulary file makes it: WordPiece as BERT's
+// (vocab.txt), or byte-level BPE as GPT-2's (vocab.json and merges.txt, or encoder.json and
+// vocab.bpe). Special tokens that are spelled out in a text, such as "[SEP]" or "<|endoftext|>",
+// are text like any other.
+#ifndef THAW_DATASETS_TOKENIZER_H
+#define THAW_DATASETS_TOKENIZER_H
+
+#include "datasets/vocabulary.h"
+
+// A growing list of ids. Zero-initialise; free with tokens_free.
+struct tokens {
+    int *id;
+    size_t count, room;
+};
+
+void tokens_add(struct tokens *t, int id);
+void tokens_free(struct tokens *t);
+
+struct tokenizer {
+    struct vocabulary vocabulary;
+    int before, after; // ids put around each text; -1: none
+    // Appends the ids of a text in UTF-8; may stop once more than `most` were appended.
+    void (*encode)(const struct tokenizer *t, const char *text, size_t size, size_t most,
+                   struct tokens *out);
+    void (*release)(struct tokenizer *t); // frees self; NULL when there is nothing to free
+    void *self;
+};
+
+// `path` is a folder with such files, or a vocabulary file, told apart by its ending, .txt or
+// .json. NULL after an error that names the place.
+struct tokenizer *tokenizer_open(const char *path, struct error *error);
+void tokenizer_close(struct tokenizer *t); // NULL is fine
+
+// Whether a folder has the files of a tokenizer.
+bool tokenizer_here(const char *folder);
+
+// Appends the ids of a text in UTF-8 with those around it, at most `most` (above 2) in all: what
+// does not fit is cut off the text's end. Returns whether all of it fitted. The work is bounded by
+// some n log n of the text's size. Thread-safe.
+bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t size, size_t most,
+                      struct tokens *out);
+
+#endif
