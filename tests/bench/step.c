@@ -1,28 +1,102 @@
-// How fast a whole training step is: forward, backward and SGD with momentum on random images, all
-// thawed, BatchNorm by the batch. Prints the quickest step, then seconds by operation.
+// How fast a whole training step is: forward, backward and SGD with momentum on images of no
+// meaning, BatchNorm by the batch where it is thawed.
 //
-//     bench-step MODEL [BATCH [SIZE [THREADS [STEPS]]]]    4 images of the model's size, 2 threads
+//     bench-step MODEL [--batch N] [--size N] [--classes N] [--threads N] [--thaw PATTERN]...
+//                [--cached] [--steps N] [--profile] [--serve]
+//
+// Default: 4 images of the model's size, 1000 classes, 2 threads, everything thawed, 10 steps.
+// --cached: what the frozen prefix computes is given, as from the second epoch on. --profile: the
+// time of every layer and pass. --serve is for against_torch.py: does a step and prints its seconds
+// (by the clock, and of processors) for every line read, and at the end one JSON object: the peak
+// of memory in bytes, and the ceiling of freezing, seconds of a step by the quickest time of each
+// node and pass, with everything thawed and with what this plan does.
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "models/models.h"
 #include "optim.h"
 #include "pass.h"
+#include "tests/bench/step_nodes.h"
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { RULES_MAX = 8 };
 
 struct bench {
+    const char *name;
+    struct shape input;
+    int batch, classes, threads, steps, rule_count;
+    char *rules[RULES_MAX];
+    bool cached, profile, serve;
+    struct pool *pool;
     struct model *model;
     struct weights weights;
     struct flags flags;
     struct plan *plan;
     struct pass pass;
+    struct pass_cut cut;
     struct optim optim;
-    struct batch batch;
+    struct batch images;
 };
 
-static int number(int count, char **words, int index, int preset) {
-    return count > index ? atoi(words[index]) : preset;
+static const struct option long_options[] = {
+    {"batch", required_argument, NULL, 'b'},   {"size", required_argument, NULL, 's'},
+    {"classes", required_argument, NULL, 'c'}, {"threads", required_argument, NULL, 't'},
+    {"thaw", required_argument, NULL, 'r'},    {"steps", required_argument, NULL, 'n'},
+    {"cached", no_argument, NULL, 'k'},        {"profile", no_argument, NULL, 'p'},
+    {"serve", no_argument, NULL, 'v'},         {0},
+};
+
+static void parse_option(struct bench *b, int option) {
+    switch (option) {
+    case 'b':
+        b->batch = atoi(optarg);
+        break;
+    case 's':
+        b->input.h = b->input.w = atoi(optarg);
+        break;
+    case 'c':
+        b->classes = atoi(optarg);
+        break;
+    case 't':
+        b->threads = atoi(optarg);
+        break;
+    case 'n':
+        b->steps = atoi(optarg);
+        break;
+    case 'k':
+        b->cached = true;
+        break;
+    case 'p':
+        b->profile = true;
+        break;
+    case 'v':
+        b->serve = true;
+        break;
+    case 'r':
+        if (b->rule_count < RULES_MAX)
+            b->rules[b->rule_count++] = xprintf("thaw %s", optarg);
+        break;
+    default:
+        exit(2);
+    }
+}
+
+static struct bench parse(int count, char **words) {
+    struct bench b = {.batch = 4, .classes = 1000, .threads = 2, .steps = 10};
+    for (int option; (option = getopt_long(count, words, "", long_options, NULL)) != -1;)
+        parse_option(&b, option);
+    if (optind != count - 1 || b.batch < 1 || b.classes < 2 || b.threads < 1) {
+        fprintf(stderr, "usage: bench-step MODEL [--batch N] ...; its source says more\n");
+        exit(2);
+    }
+    if (b.rule_count == 0)
+        b.rules[b.rule_count++] = xprintf("thaw all");
+    b.name = words[optind];
+    return b;
 }
 
 static float *make_images(size_t count) {
@@ -32,39 +106,64 @@ static float *make_images(size_t count) {
     return to;
 }
 
-static void bench_open(struct bench *b, int count, char **words) {
-    static const char *const rules[] = {"thaw all"};
+// Rows for the tensors of the plan's cut, and what needs not run behind them.
+static void open_cut(struct bench *b) {
+    const struct plan_cut *cut = &b->plan->cut;
+    const size_t nodes = (size_t)b->model->node_count;
+    ptrdiff_t *place = xcalloc(nodes, sizeof *place);
+    bool *skip = xcalloc(nodes, sizeof *skip);
+    size_t floats = 0;
+    for (size_t i = 0; i < nodes; i++) {
+        place[i] = -1;
+        skip[i] = cut->count > 0 && (int)i <= cut->nodes[cut->count - 1];
+    }
+    for (int i = 0; i < cut->count; i++) {
+        place[cut->nodes[i]] = (ptrdiff_t)floats;
+        floats += shape_count(b->model->nodes[cut->nodes[i]].shape);
+    }
+    float *rows = make_images((size_t)b->batch * floats);
+    b->cut = (struct pass_cut){place, skip, floats, rows, true};
+}
+
+static void open_bench(struct bench *b) {
     struct error error = {0};
-    int n = number(count, words, 2, 4), size = number(count, words, 3, 0);
-    struct arch_options options = {.classes = 1000, .input = {size, size, 0}};
-    const struct arch *arch = arch_find(words[1], &error);
+    struct arch_options options = {.classes = b->classes, .input = b->input};
+    const struct arch *arch = arch_find(b->name, &error);
     b->model = arch ? arch_build(arch, &options, &error) : NULL;
     if (b->model) {
-        struct plan_options plan = {.purpose = PLAN_TRAIN, .n = n};
-        plan.pool = pool_open(number(count, words, 4, 2));
+        b->pool = pool_open(b->threads);
         b->weights = weights_open(b->model);
         weights_init(&b->weights, 1);
         b->flags = flags_open(b->model);
-        freeze_apply_all(&b->flags, BN_BATCH, rules, 1, NULL);
-        b->plan = plan_make(&b->flags, &plan);
-        b->pass.weights = &b->weights;
     }
-    if (!b->model || !pass_use(&b->pass, b->plan, &error)) {
+    if (!b->model || !freeze_apply_all(&b->flags, BN_BATCH, (const char *const *)b->rules,
+                                       b->rule_count, &error)) {
         fprintf(stderr, "bench-step: %s\n", error.text);
         exit(2);
     }
-    b->pass.node_seconds = xcalloc((size_t)b->model->node_count, sizeof(double));
+    struct plan_options plan = {.purpose = PLAN_TRAIN, .n = b->batch, .pool = b->pool};
+    b->plan = plan_make(&b->flags, &plan);
+    b->pass.weights = &b->weights;
+    if (!pass_use(&b->pass, b->plan, &error)) {
+        fprintf(stderr, "bench-step: %s\n", error.text);
+        exit(2);
+    }
     b->optim = optim_open(b->model, &(struct optim_settings){.momentum = 0.9});
-    b->batch = (struct batch){.n = n,
-                              .x = make_images((size_t)n * shape_count(b->model->nodes[0].shape)),
-                              .label = xcalloc((size_t)n, sizeof(int)),
-                              .sample = xcalloc((size_t)n, sizeof(uint32_t))};
+    const size_t n = (size_t)b->batch;
+    b->images = (struct batch){.n = b->batch,
+                               .x = make_images(n * shape_count(b->model->nodes[0].shape)),
+                               .label = xcalloc(n, sizeof(int)),
+                               .sample = xcalloc(n, sizeof(uint32_t))};
+    for (int i = 0; i < b->batch; i++)
+        b->images.sample[i] = (uint32_t)i;
+    if (b->cached)
+        open_cut(b);
 }
 
-static double update(struct bench *b) {
+static void update(struct bench *b) {
     const int params = b->model->param_count;
     const float **gradient = xcalloc((size_t)params, sizeof *gradient);
-    double *lr = xcalloc((size_t)params, sizeof *lr), start = clock_seconds();
+    double *lr = xcalloc((size_t)params, sizeof *lr);
     for (int p = 0; p < params; p++) {
         gradient[p] = pass_gradient(&b->pass, p);
         lr[p] = 1e-4;
@@ -73,47 +172,87 @@ static double update(struct bench *b) {
     optim_update(&b->optim, &b->weights, &step);
     free(gradient);
     free(lr);
-    return clock_seconds() - start;
 }
 
-static void print_operations(const struct bench *b, const double *seconds) {
-    for (int k = 0; operations[k]; k++) {
-        double sum[2] = {0}; // without and with groups
-        for (int i = 1; i < b->model->node_count; i++) {
-            const struct node *node = &b->model->nodes[i];
-            if (node->op == operations[k])
-                sum[node->op == &op_conv2d && node->attr.conv.groups > 1] += seconds[i];
-        }
-        if (sum[0] > 0)
-            printf("  %-16s %.4f s\n", operations[k]->name, sum[0]);
-        if (sum[1] > 0)
-            printf("  %-16s %.4f s\n", "with groups", sum[1]);
+struct step_times {
+    double all, forward, backward, update;
+};
+
+static struct step_times run_step(struct bench *b, int step) {
+    struct step_times t;
+    double start = clock_seconds();
+    b->pass.cut = b->cached ? &b->cut : NULL;
+    pass_forward(&b->pass, &b->images, (uint32_t)step);
+    pass_backward(&b->pass);
+    double before = clock_seconds();
+    update(b);
+    double end = clock_seconds();
+    t = (struct step_times){end - start, b->pass.forward_seconds, b->pass.backward_seconds,
+                            end - before};
+    return t;
+}
+
+static void print_steps(struct bench *b) {
+    struct step_times best = {.all = 1e30};
+    for (int step = 0; step < b->steps; step++) {
+        struct step_times t = run_step(b, step);
+        best = t.all < best.all ? t : best;
     }
+    printf("%s: step %.4f s: forward %.4f, backward %.4f, update %.4f; arena %.0f MiB\n", b->name,
+           best.all, best.forward, best.backward, best.update,
+           (double)b->plan->floats * sizeof(float) / (1 << 20));
+}
+
+// The quickest update of those that were thawed, besides what the nodes take.
+static double time_update(struct bench *b) {
+    double best = 1e30;
+    for (int i = 0; i < 3; i++) {
+        double start = clock_seconds();
+        update(b);
+        double took = clock_seconds() - start;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+// Of all threads together.
+static double processor_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void serve(struct bench *b) {
+    printf("ready\n");
+    fflush(stdout);
+    char line[16];
+    for (int step = 0; fgets(line, sizeof line, stdin); step++) {
+        const double before = processor_seconds(), seconds = run_step(b, step).all;
+        printf("%.9f %.9f\n", seconds, processor_seconds() - before);
+        fflush(stdout);
+    }
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    const double peak = 1024.0 * (double)usage.ru_maxrss, updating = time_update(b);
+    struct step_nodes *nodes = step_nodes_measure(&b->pass, &b->images);
+    struct step_ceiling ceiling = step_nodes_ceiling(nodes, b->plan, b->cached ? &b->cut : NULL);
+    printf("{\"peak_bytes\": %.0f, \"all_thawed\": %.6f, \"planned\": %.6f, \"update\": %.6f}\n",
+           peak, ceiling.all, ceiling.planned, updating);
+    free(nodes);
 }
 
 int main(int count, char **words) {
-    if (count < 2) {
-        fprintf(stderr, "usage: bench-step MODEL [BATCH [SIZE [THREADS [STEPS]]]]\n");
-        return 2;
+    struct bench b = parse(count, words);
+    open_bench(&b);
+    if (b.serve) {
+        serve(&b);
+        return 0;
     }
-    struct bench b = {0};
-    bench_open(&b, count, words);
-    const size_t nodes = (size_t)b.model->node_count;
-    double best[4] = {1e30}, *best_nodes = xcalloc(nodes, sizeof *best_nodes);
-    for (int step = 0; step < number(count, words, 5, 10); step++) {
-        memset(b.pass.node_seconds, 0, nodes * sizeof(double));
-        double start = clock_seconds();
-        pass_forward(&b.pass, &b.batch, (uint32_t)step);
-        pass_backward(&b.pass);
-        double updated = update(&b), all = clock_seconds() - start;
-        if (all >= best[0])
-            continue;
-        memcpy(best_nodes, b.pass.node_seconds, nodes * sizeof(double));
-        memcpy(best, (double[]){all, b.pass.forward_seconds, b.pass.backward_seconds, updated},
-               sizeof best);
+    print_steps(&b);
+    if (b.profile) {
+        struct step_nodes *nodes = step_nodes_measure(&b.pass, &b.images);
+        step_nodes_print(nodes, b.plan);
+        free(nodes);
     }
-    printf("%s: step %.4f s: forward %.4f, backward %.4f, update %.4f\n", words[1], best[0],
-           best[1], best[2], best[3]);
-    print_operations(&b, best_nodes);
     return 0;
 }

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Training steps in PyTorch, for against_torch.py, which starts it with the environment it needs.
+
+    torch_step.py '{"model": "resnet18", "batch": 16, "size": 224, "classes": 1000, "threads": 2,
+                    "thaw": ["layer4", "fc"], "cached": false}'
+
+Says `ready`, then does one step (forward, backward, SGD with momentum) and prints its seconds by
+the clock and of processors for every line it reads; at the end the peak of its memory in bytes, as JSON. What is not thawed has no
+gradient and its BatchNorm normalises by stored statistics. cached: steps on what everything but the
+last layer computed, kept by hand.
+"""
+import json
+import os
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torch"))
+import networks  # noqa: E402
+import torchvision  # noqa: E402
+
+
+def build(work):
+    if work["model"] == "resnet20":
+        return networks.ResNet20(3, work["classes"], "a")
+    return getattr(torchvision.models, work["model"])(num_classes=work["classes"])
+
+
+def freeze(model, thaw):
+    """Only what lies below a name in `thaw` is trained; "all": everything."""
+    def thawed(name):
+        return "all" in thaw or any(name == t or name.startswith(t + ".") for t in thaw)
+
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(thawed(name))
+    model.train()
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and not thawed(name):
+            module.eval()
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def prepare(work):
+    """The model, its input, its optimiser."""
+    torch.manual_seed(1)
+    torch.set_num_threads(work["threads"])
+    model = build(work).to(memory_format=torch.channels_last)
+    thawed = freeze(model, work["thaw"])
+    x = torch.randn(work["batch"], 3, work["size"], work["size"])
+    x = x.contiguous(memory_format=torch.channels_last)
+    if work["cached"]:
+        last = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+        model, thawed = last, list(last.parameters())
+        x = torch.randn(work["batch"], last.in_features)
+    return model, x, torch.optim.SGD(thawed, lr=1e-4, momentum=0.9)
+
+
+def main():
+    work = json.loads(sys.argv[1])
+    model, x, optimiser = prepare(work)
+    labels = torch.zeros(work["batch"], dtype=torch.long)
+    loss = nn.CrossEntropyLoss()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        start, before = time.perf_counter(), time.process_time()
+        optimiser.zero_grad(set_to_none=True)
+        loss(model(x), labels).backward()
+        optimiser.step()
+        print(f"{time.perf_counter() - start:.9f} {time.process_time() - before:.9f}", flush=True)
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"peak_bytes": peak}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
