@@ -84,7 +84,14 @@ bool shift_parse(const char *text, struct shift *out, struct error *error) {
 }
 
 bool shift_check(const struct shift *s, const struct dataset *d, struct error *error) {
-    return s->kind == SHIFT_REGROUP ? shift_label_check(s, d, error) : true;
+    if (s->kind == SHIFT_REGROUP)
+        return shift_label_check(s, d, error);
+    if (d->vocabulary > 0 && s->kind != SHIFT_RELABEL)
+        return error_set(error,
+                         "shift %s changes pictures, but %s has texts; relabel or regroup "
+                         "would be right",
+                         kinds[s->kind].name, d->name);
+    return true;
 }
 
 struct dataset *shift_apply(struct dataset *d, const struct shift *s, uint64_t seed, int number) {

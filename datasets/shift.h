@@ -47,7 +47,8 @@ struct shift {
 // Reads one shift, as written above. Errors say what would be right.
 bool shift_parse(const char *text, struct shift *out, struct error *error);
 
-// Whether the shift suits the data set: regroup must name existing classes that have samples.
+// Whether the shift suits the data set: regroup must name existing classes that have samples; texts
+// take relabel and regroup alone.
 bool shift_check(const struct shift *s, const struct dataset *d, struct error *error);
 
 // The shifted data set; takes ownership of d, for which shift_check must have succeeded. `seed` and

@@ -80,6 +80,11 @@ static bool shared_fetch(const struct dataset *d, int index, const struct crop *
     return dataset_fetch(d->self, index, crop, out, error);
 }
 
+static void shared_show(const struct dataset *d, int index, struct sample_text *out) {
+    const struct dataset *inner = d->self;
+    inner->show(inner, index, out);
+}
+
 static void shared_release(struct dataset *d) {
     dataset_close(d->self);
 }
@@ -114,6 +119,7 @@ struct dataset *shift_label_relabel(struct dataset *inner, uint64_t seed) {
     d->self = inner;
     d->read = shared_read;
     d->fetch = shared_fetch;
+    d->show = inner->show ? shared_show : NULL;
     d->release = shared_release;
     return d;
 }

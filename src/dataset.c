@@ -25,6 +25,7 @@ struct dataset *dataset_like(const struct dataset *d) {
         dataset_new(d->name, d->shape, d->count, d->classes, (const char *const *)d->class_names);
     memcpy(like->labels, d->labels, (size_t)d->count * sizeof *d->labels);
     like->slow = d->slow;
+    like->vocabulary = d->vocabulary;
     return like;
 }
 
@@ -43,6 +44,12 @@ bool dataset_fetch(const struct dataset *d, int index, const struct crop *crop, 
                     out);
     free(whole);
     return true;
+}
+
+void sample_text_close(struct sample_text *t) {
+    free(t->text);
+    free(t->tokens);
+    *t = (struct sample_text){0};
 }
 
 struct dataset *dataset_share(struct dataset *d) {
@@ -79,6 +86,11 @@ static bool subset_fetch(const struct dataset *d, int index, const struct crop *
     return dataset_fetch(s->inner, s->index[index], crop, out, error);
 }
 
+static void subset_show(const struct dataset *d, int index, struct sample_text *out) {
+    const struct subset *s = d->self;
+    s->inner->show(s->inner, s->index[index], out);
+}
+
 static void subset_release(struct dataset *d) {
     struct subset *s = d->self;
     dataset_close(s->inner);
@@ -97,8 +109,10 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
         d->labels[i] = inner->labels[index[i]];
     }
     d->slow = inner->slow;
+    d->vocabulary = inner->vocabulary;
     d->read = subset_read;
     d->fetch = subset_fetch;
+    d->show = inner->show ? subset_show : NULL;
     d->release = subset_release;
     d->self = s;
     return d;

@@ -1,5 +1,6 @@
 // Labelled samples, seen through one small interface: readers implement it, shifts and subsets wrap
-// it. Pixels are floats in [0, 1] before normalisation; a shift may leave that range.
+// it. Pixels are floats in [0, 1] before normalisation; a shift may leave that range. A text has
+// the shape {longest, 1, 1}: its token ids as whole numbers, one or more, and -1 behind them.
 #ifndef THAW_DATASET_H
 #define THAW_DATASET_H
 
@@ -8,6 +9,13 @@
 #include "base/shape.h"
 #include "crop.h"
 #include <stdint.h>
+
+// A text for a person to read; both in UTF-8. Free with sample_text_close.
+struct sample_text {
+    char *text;
+    char *tokens; // all those that the network sees, as the vocabulary spells them, between spaces
+};
+void sample_text_close(struct sample_text *t);
 
 struct dataset {
     char *name;
@@ -22,6 +30,9 @@ struct dataset {
     // cropped before it is reduced. `crop` may be NULL. NULL: what dataset_fetch makes of `read`.
     bool (*fetch)(const struct dataset *d, int index, const struct crop *crop, float *out,
                   struct error *error);
+    int vocabulary; // token ids of texts are below this; 0: the samples are no texts
+    // The text of a sample. Safe from any thread. NULL: the samples are no texts.
+    void (*show)(const struct dataset *d, int index, struct sample_text *out);
     bool slow;                          // a sample takes long enough to be worth several threads
     void (*release)(struct dataset *d); // frees self; NULL when there is nothing to free
     void *self;

@@ -48,6 +48,22 @@ static void subset_takes_the_chosen(void **state) {
     assert_int_equal(released, 1);
 }
 
+static void wrappers_show_texts(void **state) {
+    (void)state;
+    struct dataset *toy = toy_open((struct shape){4, 1, 1}, 7, 3, NULL);
+    struct sample_text shown;
+    assert_null(toy->show);
+    toy->show = toy_show;
+    toy->vocabulary = 9;
+    struct dataset *d = dataset_subset(toy, (const int[]){5, 2}, 2);
+    assert_int_equal(d->vocabulary, 9);
+    d->show(d, 1, &shown);
+    assert_string_equal(shown.text, "text 2");
+    assert_string_equal(shown.tokens, "[CLS] text ##2 [SEP]");
+    sample_text_close(&shown);
+    dataset_close(d);
+}
+
 static bool holds(const int *list, int count, int value) {
     for (int i = 0; i < count; i++)
         if (list[i] == value)
@@ -158,9 +174,10 @@ static void split_says_what_is_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_names_classes),         cmocka_unit_test(subset_takes_the_chosen),
-        cmocka_unit_test(split_counts_each_class),   cmocka_unit_test(split_is_nested_and_seeded),
-        cmocka_unit_test(split_skips_empty_classes), cmocka_unit_test(split_says_what_is_short),
+        cmocka_unit_test(new_names_classes),          cmocka_unit_test(subset_takes_the_chosen),
+        cmocka_unit_test(wrappers_show_texts),        cmocka_unit_test(split_counts_each_class),
+        cmocka_unit_test(split_is_nested_and_seeded), cmocka_unit_test(split_skips_empty_classes),
+        cmocka_unit_test(split_says_what_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,12 @@ static inline void toy_release(struct dataset *d) {
         ++*released;
 }
 
+static inline void toy_show(const struct dataset *d, int index, struct sample_text *out) {
+    (void)d;
+    out->text = xprintf("text %d", index);
+    out->tokens = xprintf("[CLS] text ##%d [SEP]", index);
+}
+
 // Sample s has label s % classes. `released`, if not NULL, counts calls of release.
 static inline struct dataset *toy_open(struct shape shape, int count, int classes, int *released) {
     struct dataset *d = dataset_new("toy", shape, count, classes, NULL);

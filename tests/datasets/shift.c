@@ -225,6 +225,26 @@ static void noise_is_the_samples_own(void **state) {
     }
 }
 
+static void texts_take_shifts_of_labels_alone(void **state) {
+    (void)state;
+    struct dataset *d = toy_open((struct shape){4, 1, 1}, 6, 2, NULL);
+    struct sample_text shown;
+    struct error e = {0};
+    d->vocabulary = 9;
+    d->show = toy_show;
+    struct shift s = parsed("noise 0.5");
+    assert_false(shift_check(&s, d, &e));
+    assert_non_null(strstr(e.text, "shift noise changes pictures, but toy has texts"));
+    s = parsed("relabel 1");
+    assert_true(shift_check(&s, d, &e));
+    d = shift_apply(d, &s, 0, 0);
+    assert_int_equal(d->vocabulary, 9);
+    d->show(d, 3, &shown);
+    assert_string_equal(shown.text, "text 3");
+    sample_text_close(&shown);
+    dataset_close(d);
+}
+
 static void relabel_leaves_no_class_in_place(void **state) {
     (void)state;
     for (int classes = 1; classes <= 12; classes++)
@@ -307,6 +327,7 @@ int main(void) {
         cmocka_unit_test(rotate_is_bilinear),
         cmocka_unit_test(noise_is_normal),
         cmocka_unit_test(noise_is_the_samples_own),
+        cmocka_unit_test(texts_take_shifts_of_labels_alone),
         cmocka_unit_test(relabel_leaves_no_class_in_place),
         cmocka_unit_test(regroup_makes_new_classes),
         cmocka_unit_test(help_names_every_shift),
