@@ -132,6 +132,8 @@ char *record_line(const struct record *r) {
     if (r->kind == RECORD_EPOCH) {
         json_object_set_new(object, "best", json_boolean(r->best));
         json_object_set_new(object, "seconds", json_real(r->seconds));
+        json_object_set_new(object, "thawed", json_integer((json_int_t)r->thawed));
+        json_object_set_new(object, "parameters", json_integer((json_int_t)r->parameters));
     }
     if (r->text[0])
         json_object_set_new(object, "text", json_string(r->text));

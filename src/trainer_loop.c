@@ -107,11 +107,11 @@ static bool apply(struct trainer *t, const char *text) {
     return ok;
 }
 
-// Steps that have diverged end a headless run; at the keyboard they pause it, with the last good
-// point at hand.
+// Steps that have diverged end a headless run, and its events tell; at the keyboard they pause it,
+// with the last good point at hand.
 static bool diverged(struct trainer *t, const struct error *error) {
     if (!t->interactive)
-        return trainer_fail(t, error);
+        return trainer_event(t, "thaw", "diverged") && trainer_fail(t, error);
     t->error = *error;
     t->state = SESSION_PAUSED;
     return true;
@@ -315,6 +315,8 @@ static bool end_epoch(struct trainer *t) {
     struct record r = {.kind = RECORD_EPOCH, .step = training->step, .train = training->epoch};
     r.epoch = training->step / training->epoch_steps;
     r.seconds = t->epoch_seconds;
+    r.thawed = (int64_t)freeze_thawed_count(&training_settings(training)->flags);
+    r.parameters = (int64_t)model_trainable_count(training->model);
     t->epoch_seconds = 0;
     if (!evaluate(t, &r) || !trainer_record(t, &r))
         return false;

@@ -29,6 +29,7 @@ static const struct layer layers[] = {
 static const struct {
     const char *header, *place;
 } libraries[] = {
+    {"<cairo", "ui/report/chart_file.c"},
     {"<cblas.h>", "src/base/blas.c"},
     {"<curses.h>", "ui/workbench/"},
     {"<ncurses.h>", "ui/workbench/"},

@@ -51,6 +51,9 @@ static bool read_record(const json_t *object, struct record *r) {
     r->validation = read_tally(object, "validation");
     r->test = read_tally(object, "test");
     r->best = json_is_true(json_object_get(object, "best"));
+    r->seconds = number(object, "seconds");
+    r->thawed = json_integer_value(json_object_get(object, "thawed"));
+    r->parameters = json_integer_value(json_object_get(object, "parameters"));
     if (found == RECORD_STEP) {
         r->result.tally =
             tally_from(number(object, "loss"), number(object, "accuracy"), STEP_SAMPLES);

@@ -84,6 +84,18 @@ bool runs_masks_read(struct runs_masks *out, const struct model *model, const st
     return ok;
 }
 
+bool runs_masks_of_branch(struct runs_masks *out, const struct model *model,
+                          const struct experiment *e, const struct event_list *events, int branch,
+                          struct error *error) {
+    struct event_list path = {0};
+    for (int i = 0; i < events->count; i++)
+        event_add(&path, &events->items[i]);
+    bool ok = !path.count || event_keep_branch(&path, branch, error);
+    ok = ok && runs_masks_read(out, model, e, &path, error);
+    event_list_close(&path);
+    return ok;
+}
+
 // The last mask that took effect at `step` or before; there is always one at 0.
 static int mask_at(const struct runs_masks *m, int64_t step) {
     int low = 0, high = m->count - 1;

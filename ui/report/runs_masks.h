@@ -24,6 +24,10 @@ struct runs_masks {
 // is heeded. An error says which text did not fit, and leaves *out empty.
 bool runs_masks_read(struct runs_masks *out, const struct model *model, const struct experiment *e,
                      const struct event_list *path, struct error *error);
+// The same for a branch of a run by its number, out of all of its events.
+bool runs_masks_of_branch(struct runs_masks *out, const struct model *model,
+                          const struct experiment *e, const struct event_list *events, int branch,
+                          struct error *error);
 void runs_masks_close(struct runs_masks *m);
 
 // Of modules that stand for one row, over the steps from + 1 .. to: mixed where they differ, or

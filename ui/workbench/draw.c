@@ -1,7 +1,7 @@
 #include "ui/workbench/draw.h"
 
+#include "ui/report/utf8.h"
 #include "ui/workbench/draw_parts.h"
-#include "ui/workbench/utf8.h"
 #include <curses.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "ui/report/utf8.h"
 #include "ui/workbench/draw.h"
 #include "ui/workbench/term.h"
-#include "ui/workbench/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -116,23 +116,13 @@ static void read_experiment(struct runs_entry *e) {
     free(path);
 }
 
-static bool read_branch_masks(struct runs_entry *e, struct runs_branch *b,
-                              const struct event_list *events, struct error *error) {
-    struct event_list path = {0};
-    for (int i = 0; i < events->count; i++)
-        event_add(&path, &events->items[i]);
-    bool ok = !path.count || event_keep_branch(&path, b->number, error);
-    ok = ok && runs_masks_read(&b->masks, e->model, &e->experiment, &path, error);
-    event_list_close(&path);
-    return ok;
-}
-
 static bool read_masks(struct runs_entry *e, const struct event_list *events,
                        struct runs_models *models, const struct scene *s, struct error *error) {
     e->model = runs_model(models, s, &e->experiment, &e->exact, error);
     bool ok = e->model != NULL;
     for (int i = 0; ok && i < e->branch_count; i++)
-        ok = read_branch_masks(e, &e->branches[i], events, error);
+        ok = runs_masks_of_branch(&e->branches[i].masks, e->model, &e->experiment, events,
+                                  e->branches[i].number, error);
     return ok;
 }
 

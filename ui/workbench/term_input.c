@@ -1,7 +1,7 @@
 // Keys and mouse: bytes and curses' key codes become events.
 #include "base/clock.h"
+#include "ui/report/utf8.h"
 #include "ui/workbench/term_parts.h"
-#include "ui/workbench/utf8.h"
 #include <curses.h>
 #include <poll.h>
 #include <stdlib.h>

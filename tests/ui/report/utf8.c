@@ -1,4 +1,4 @@
-#include "ui/workbench/utf8.h"
+#include "ui/report/utf8.h"
 
 #include "test.h"
 #include <string.h>
@@ -62,6 +62,9 @@ static void every_character_comes_back(void **state) {
         for (int i = length - 1; i > 0; i--, rest >>= 6)
             bytes[i] = (char)(0x80 | (rest & 0x3f));
         bytes[0] = (char)(marks[length] | rest);
+        char encoded[5];
+        utf8_encode(c, encoded);
+        assert_string_equal(encoded, bytes);
         uint32_t back;
         if (utf8_decode(bytes, &back) != length || back != c ||
             utf8_length((unsigned char)bytes[0]) != length)

@@ -1,6 +1,6 @@
 // UTF-8, byte by byte, whatever the locale is. Thread-safe.
-#ifndef THAW_WORKBENCH_UTF8_H
-#define THAW_WORKBENCH_UTF8_H
+#ifndef THAW_UI_UTF8_H
+#define THAW_UI_UTF8_H
 
 #include <stdint.h>
 
@@ -13,5 +13,8 @@ int utf8_decode(const char *text, uint32_t *character);
 
 // How many bytes a character that begins with this byte takes (1..4); 0: no character begins so.
 int utf8_length(unsigned char first);
+
+// Writes a character, which is a valid one, and a zero byte.
+void utf8_encode(uint32_t character, char out[5]);
 
 #endif

@@ -1,4 +1,4 @@
-#include "ui/workbench/utf8.h"
+#include "ui/report/utf8.h"
 
 int utf8_length(unsigned char first) {
     if (first < 0x80)
@@ -25,4 +25,13 @@ int utf8_decode(const char *text, uint32_t *character) {
         return 1;
     *character = c;
     return length;
+}
+
+void utf8_encode(uint32_t c, char out[5]) {
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    int length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    out[length] = '\0';
+    for (int i = length - 1; i > 0; i--, c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(length == 1 ? c : leads[length] | c);
 }

@@ -1,0 +1,183 @@
+// What thaw compare prints and tells in JSON.
+#include "base/xalloc.h"
+#include "ui/cli/compare.h"
+#include "ui/cli/table.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *compare_value(const struct experiment *e, const struct experiment_key *key) {
+    struct text t = {0};
+    experiment_text_value(&t, e, key);
+    return t.data;
+}
+
+// Names are told by the rows.
+bool compare_differs(const struct comparison *c, const struct experiment_key *key) {
+    if (strcmp(key->path, "name") == 0)
+        return false;
+    char *first = compare_value(&c->runs[0].experiment, key);
+    bool differs = false;
+    for (int i = 1; i < c->run_count && !differs; i++) {
+        char *here = compare_value(&c->runs[i].experiment, key);
+        differs = strcmp(first, here) != 0;
+        free(here);
+    }
+    free(first);
+    return differs;
+}
+
+// ---- The table
+
+static const struct table_column columns[] = {
+    {"", false},       {"run", false},  {"experiment", false}, {"state", false},
+    {"trained", true}, {"steps", true}, {"seconds", true},     {"best", true},
+    {"last", true},    {"test", true},  {"thawed", false}};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static void cell(struct table *t, int column, char *text) {
+    table_cell(t, column, text);
+    free(text);
+}
+
+static char *percent(double share) {
+    return isnan(share) ? xstrdup("-") : xprintf("%.1f %%", 100 * share);
+}
+
+static char *trained(const struct run_branch *b) {
+    char count[32];
+    if (b->parameters == 0)
+        return xstrdup("-");
+    return xprintf("%s (%.3g %%)", text_count((uint64_t)b->thawed, count),
+                   100 * (double)b->thawed / (double)b->parameters);
+}
+
+// A branch that was left is over, though not at its end.
+static const char *state_of(const struct compared *row) {
+    const struct run_report *r = row->run;
+    bool newest = row->branch == &r->branches[r->branch_count - 1];
+    if (!newest)
+        return "left";
+    return r->finished ? "finished" : r->diverged ? "diverged" : "not finished";
+}
+
+static void add_row(struct table *t, const struct compared *row, int index) {
+    const struct run_branch *b = row->branch;
+    table_row(t);
+    cell(t, 0, xprintf("%c", 'a' + index % 26));
+    table_cell(t, 1, b->name);
+    table_cell(t, 2, row->run->experiment.name);
+    table_cell(t, 3, state_of(row));
+    cell(t, 4, trained(b));
+    cell(t, 5, xprintf("%" PRId64, b->steps));
+    cell(t, 6, xprintf("%.1f", b->seconds));
+    cell(t, 7, percent(b->best));
+    cell(t, 8, percent(b->last));
+    cell(t, 9, percent(b->test));
+    cell(t, 10, run_report_thawed(row->run, b));
+}
+
+void compare_print_table(const struct comparison *c, FILE *out) {
+    struct table t = table_open(columns, COLUMNS);
+    for (int i = 0; i < c->row_count; i++)
+        add_row(&t, &c->rows[i], i);
+    table_print(&t, out);
+    table_close(&t);
+    fputs("best, last: accuracy on the validation samples; seconds: of training alone\n", out);
+}
+
+// ---- The difference
+
+static struct table_column *difference_columns(const struct comparison *c) {
+    struct table_column *titles = xcalloc((size_t)c->run_count + 1, sizeof *titles);
+    titles[0].title = "differs in";
+    for (int i = 0; i < c->run_count; i++)
+        titles[i + 1].title = c->runs[i].path;
+    return titles;
+}
+
+void compare_print_difference(const struct comparison *c, FILE *out) {
+    struct table_column *titles = difference_columns(c);
+    struct table t = table_open(titles, c->run_count + 1);
+    for (int k = 0; k < experiment_key_count; k++) {
+        if (!compare_differs(c, &experiment_keys[k]))
+            continue;
+        table_row(&t);
+        table_cell(&t, 0, experiment_keys[k].path);
+        for (int i = 0; i < c->run_count; i++)
+            cell(&t, i + 1, compare_value(&c->runs[i].experiment, &experiment_keys[k]));
+    }
+    if (t.row_count > 1)
+        table_print(&t, out);
+    else
+        fputs("the experiments do not differ\n", out);
+    table_close(&t);
+    free(titles);
+}
+
+// ---- JSON
+
+static json_t *real(double value) {
+    return isnan(value) ? json_null() : json_real(value);
+}
+
+static json_t *masks_json(const struct runs_masks *m) {
+    json_t *list = json_array();
+    for (int i = 0; i < m->count; i++)
+        json_array_append_new(
+            list, json_pack("{s:I, s:s?, s:f}", "step", (json_int_t)m->items[i].step, "change",
+                            m->items[i].text, "thawed_share", m->items[i].thawed));
+    return list;
+}
+
+static json_t *series_json(const struct series *s) {
+    json_t *list = json_array();
+    for (int i = 0; i < s->count; i++)
+        json_array_append_new(
+            list, json_pack("[I, o]", (json_int_t)s->buckets[i].last, real(s->buckets[i].mean)));
+    return list;
+}
+
+static json_t *row_json(const struct compared *row) {
+    const struct run_branch *b = row->branch;
+    char *thawed = run_report_thawed(row->run, b);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}", "name",
+        b->name, "run", row->run->path, "branch", b->number, "experiment",
+        row->run->experiment.name, "state", state_of(row), "thawed", thawed, "trained",
+        (json_int_t)b->thawed, "parameters", (json_int_t)b->parameters, "steps",
+        (json_int_t)b->steps, "epochs", (json_int_t)b->epochs, "seconds", b->seconds,
+        "best_validation", real(b->best), "last_validation", real(b->last), "test", real(b->test),
+        "masks", masks_json(&b->masks), "validation_accuracy",
+        series_json(&b->curves.validation_accuracy));
+    free(thawed);
+    return object;
+}
+
+static json_t *difference_json(const struct comparison *c) {
+    json_t *object = json_object();
+    for (int k = 0; k < experiment_key_count; k++) {
+        if (!compare_differs(c, &experiment_keys[k]))
+            continue;
+        json_t *values = json_array();
+        for (int i = 0; i < c->run_count; i++) {
+            char *value = compare_value(&c->runs[i].experiment, &experiment_keys[k]);
+            json_array_append_new(values, json_string(value));
+            free(value);
+        }
+        json_object_set_new(object, experiment_keys[k].path, values);
+    }
+    return object;
+}
+
+void compare_print_json(const struct comparison *c, FILE *out) {
+    json_t *rows = json_array();
+    for (int i = 0; i < c->row_count; i++)
+        json_array_append_new(rows, row_json(&c->rows[i]));
+    json_t *whole = json_pack("{s:o, s:o}", "runs", rows, "differences", difference_json(c));
+    json_dumpf(whole, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    fputc('\n', out);
+    json_decref(whole);
+}
