@@ -10,6 +10,14 @@
 
 enum { FILE_MAX = 1 << 20 }; // bytes
 
+// What no document of a person's gave stands on no line of it.
+static void forget_lines(struct experiment *e, const struct experiment_key *key) {
+    if (key->type == KEY_TEXTS) {
+        struct text_list *list = (struct text_list *)((char *)e + key->at);
+        memset(list->line, 0, sizeof list->line);
+    }
+}
+
 void experiment_defaults(struct experiment *e) {
     struct experiment_given given[EXPERIMENT_KEYS_MAX] = {0};
     struct error error = {0};
@@ -19,10 +27,14 @@ void experiment_defaults(struct experiment *e) {
     bool good = experiment_document_read(e, presets, strlen(presets), "presets", given, &error);
     assert(good);
     (void)good;
+    for (int i = 0; i < experiment_key_count; i++)
+        forget_lines(e, &experiment_keys[i]);
     free(presets);
 }
 
 void experiment_close(struct experiment *e) {
+    free(e->source);
+    e->source = NULL;
     for (int i = 0; i < experiment_key_count; i++)
         experiment_value_clear(e, &experiment_keys[i]);
 }
@@ -58,6 +70,7 @@ bool experiment_parse(struct experiment *e, const char *data, size_t size, const
         error_set(error, "%s: larger than 1 MiB; give an experiment, a short YAML text", name);
     else if (experiment_document_read(e, data, size, name, given, error) &&
              check(e, given, name, error)) {
+        e->source = xstrdup(name);
         if (!*e->name) {
             free(e->name);
             e->name = stem_of(name);
@@ -119,6 +132,15 @@ bool experiment_read(struct experiment *e, const char *path, struct error *error
     return good;
 }
 
+bool experiment_item_error(const struct experiment *e, const char *key,
+                           const struct text_list *list, int item, struct error *error) {
+    if (e->source && list->line[item])
+        return error_prefix(error, "%s:%d: %s: ", e->source, list->line[item], key);
+    if (list->count > 1)
+        return error_prefix(error, "%s, item %d: ", key, item + 1);
+    return error_prefix(error, "%s: ", key);
+}
+
 static bool set_value(struct experiment *e, const struct experiment_key *key, const char *value,
                       struct error *error) {
     yaml_document_t document;
@@ -132,6 +154,7 @@ static bool set_value(struct experiment *e, const struct experiment_key *key, co
                      : error_set(error, "there is no value; give %s", right.data);
     text_free(&right);
     yaml_document_delete(&document);
+    forget_lines(e, key);
     return good && resolve_paths(e, ".", error);
 }
 

@@ -10,13 +10,14 @@
 #include <stdio.h>
 
 enum {
-    EXPERIMENT_LIST_MAX = 32,
-    EXPERIMENT_KEYS_MAX = 64, // at least as many as the table has
+    EXPERIMENT_LIST_MAX = 128,
+    EXPERIMENT_KEYS_MAX = 128, // at least as many as the table has
 };
 
 struct text_list {
     int count;
     char *item[EXPERIMENT_LIST_MAX];
+    int line[EXPERIMENT_LIST_MAX]; // where the document gave it, from 1; 0: it did not
 };
 
 struct real_list {
@@ -25,7 +26,8 @@ struct real_list {
 };
 
 struct experiment {
-    char *name; // free text; default: the file's name without its ending (filled in on reading)
+    char *source; // the file it was read from, for messages; NULL: none
+    char *name;   // free text; default: the file's name without its ending (filled in on reading)
     int64_t seed;
     struct {
         char *name;              // "resnet20": see `thaw models`
@@ -73,14 +75,17 @@ struct experiment {
     struct {
         char *name; // "sgd", "adam", "adamw"
         double lr, momentum, beta1, beta2, eps, weight_decay, clip;
+        double layer_decay; // of the rate, from each block to the one before it
         bool nesterov, decay_all;
         char *on_thaw;             // "reset", "keep"
         struct text_list lr_scale; // "layer3 0.1": multiplier for a pattern; the last one wins
     } optim;
     struct {
-        char *name; // "constant", "step", "cosine", "one-cycle"
+        char *name; // "constant", "step", "cosine", "one-cycle", "slanted-triangular"
         double warmup, gamma, floor, start_div, end_div, rise;
         struct real_list milestones;
+        struct text_list phases; // "epoch 3 -> thaw layer3; lr x0.5", see schedule.h
+        char *stop;              // "plateau loss 5": when to end early; "": never
     } schedule;
 };
 
@@ -129,6 +134,11 @@ bool experiment_parse(struct experiment *e, const char *data, size_t size, const
 // single item. Relative paths count from the current directory. A wrong value leaves the old one.
 // Call experiment_check after the last one.
 bool experiment_set(struct experiment *e, const char *assignment, struct error *error);
+
+// Puts the key, and where the document gave the item, in front of an error about one item of a
+// list. Returns false.
+bool experiment_item_error(const struct experiment *e, const char *key,
+                           const struct text_list *list, int item, struct error *error);
 
 // Whether the values go together; errors begin with the key.
 bool experiment_check(const struct experiment *e, struct error *error);

@@ -135,8 +135,10 @@ const struct experiment_key experiment_keys[] = {
            "what a block thawed again does with its old momentum"),
     TEXTS("optim.lr_scale", optim.lr_scale, "[]", "[layer3 0.1]",
           "PATTERN FACTOR: multiplies the learning rate; the last one that matches wins"),
+    REAL("optim.layer_decay", optim.layer_decay, "1", 0, 1,
+         "factor of the learning rate from each block to the one before it; 1: all alike"),
 
-    CHOICE("schedule.name", schedule.name, "one-cycle", "constant step cosine one-cycle",
+    CHOICE("schedule.name", schedule.name, "one-cycle", "constant step cosine one-cycle slanted-triangular",
            "how the learning rate changes over the run"),
     REAL("schedule.warmup", schedule.warmup, "0", 0, 1,
          "fraction of all steps in which the rate rises from 0; not for one-cycle"),
@@ -147,11 +149,15 @@ const struct experiment_key experiment_keys[] = {
     REAL("schedule.floor", schedule.floor, "0", 0, 1,
          "cosine: last rate as a fraction of optim.lr"),
     REAL("schedule.start_div", schedule.start_div, "25", 1, 1e9,
-         "one-cycle: first rate is optim.lr divided by this"),
+         "one-cycle, slanted-triangular: first rate is optim.lr divided by this"),
     REAL("schedule.end_div", schedule.end_div, "10000", 1, 1e12,
          "one-cycle: last rate is the first one divided by this"),
     REAL("schedule.rise", schedule.rise, "0.3", 0, 1,
-         "one-cycle: fraction of steps spent rising"),
+         "one-cycle, slanted-triangular: fraction of steps spent rising"),
+    TEXTS("schedule.phases", schedule.phases, "[]", "[epoch 3 -> thaw layer3; lr x0.5]",
+          "WHEN -> WHAT; ...: what changes on the way, in order; see README"),
+    TEXT("schedule.stop", schedule.stop, "\"\"", "plateau loss 5",
+         "when to end before all epochs are done; empty: never"),
 };
 // clang-format on
 

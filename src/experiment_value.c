@@ -157,6 +157,7 @@ static bool read_item(const struct experiment_key *key, yaml_node_t *node, union
     if (key->type == KEY_TEXTS) {
         if (value->texts.count == key->most)
             return error_set(error, "too many items; give at most %d", key->most);
+        value->texts.line[value->texts.count] = (int)node->start_mark.line + 1;
         return read_text(key, node, &value->texts.item[value->texts.count], error) &&
                ++value->texts.count;
     }

@@ -32,9 +32,23 @@ static double cosine(const struct lr_settings *s, int64_t step, int64_t length) 
     return low + (s->peak - low) * (1 + cos(M_PI * (double)step / (double)length)) / 2;
 }
 
+static double slanted(const struct lr_settings *s, int64_t step, int64_t total) {
+    double cut = floor((double)total * s->rise), rest = (double)total - cut;
+    double part = (double)step < cut ? (double)step / cut : 1 - ((double)step - cut) / rest;
+    return s->peak * (1 + part * (s->start_div - 1)) / s->start_div;
+}
+
+double lr_annealed(int64_t step, int64_t from, int64_t until) {
+    if (step >= until)
+        return 0;
+    return step <= from ? 1 : anneal(1, 0, phase((double)from, (double)until, (double)step));
+}
+
 double lr_at(const struct lr_settings *s, int64_t step, int64_t total) {
     if (s->shape == LR_ONE_CYCLE)
         return one_cycle(s, step, total);
+    if (s->shape == LR_SLANTED)
+        return slanted(s, step, total);
     int64_t warmup = llround(s->warmup * (double)total);
     double warm = step < warmup ? (double)(step + 1) / (double)warmup : 1;
     if (s->shape == LR_STEP)

@@ -36,9 +36,13 @@ void optim_close(struct optim *o) {
     *o = (struct optim){0};
 }
 
+void optim_forget(struct optim *o, int param) {
+    forget(&o->states[o->model->params[param].storage]);
+}
+
 void optim_freeze(struct optim *o, int param) {
     if (!o->settings.keep)
-        forget(&o->states[o->model->params[param].storage]);
+        optim_forget(o, param);
 }
 
 double optim_decay(const struct optim *o, int param) {

@@ -51,6 +51,9 @@ void optim_close(struct optim *o);
 // frozen.
 void optim_freeze(struct optim *o, int param);
 
+// Forgets them whatever the settings say.
+void optim_forget(struct optim *o, int param);
+
 // The weight decay that `param` gets: 0 for biases and normalisation layers unless decay_all.
 double optim_decay(const struct optim *o, int param);
 

@@ -25,6 +25,7 @@ static void drop(struct points *p, int index) {
     int params = point->history.items[0].model->param_count;
     for (int i = 0; i < 3 * params; i++)
         release(p, point->blobs[i]);
+    release(p, point->best_weights);
     free(point->blobs);
     free(point->optim_steps);
     free(point->frozen);
@@ -101,9 +102,13 @@ void points_keep(struct points *p, const struct training *t, const struct point_
         .frozen = xmemdup(t->frozen, params * sizeof *t->frozen),
         .history = settings_history_prefix(&t->history, t->history.text_count),
         .epoch = t->epoch,
+        .scheduled = t->scheduled,
+        .best = t->best,
         .last_event = last_event,
     };
     keep_tensors(p, &point, t);
+    point.best_weights = keep(p, p->count ? p->items[p->count - 1].best_weights : NULL,
+                              t->best_weights, t->model->weight_floats * sizeof(float));
     if (p->count == p->room) {
         p->room = 2 * p->room + 16;
         p->items = xrealloc(p->items, (size_t)p->room * sizeof *p->items);
@@ -113,9 +118,9 @@ void points_keep(struct points *p, const struct training *t, const struct point_
         drop(p, i);
 }
 
-static void restore_moment(float **moment, const struct blob *b) {
-    free(*moment);
-    *moment = b ? xmemdup(b->data, b->bytes) : NULL;
+static void restore_floats(float **to, const struct blob *b) {
+    free(*to);
+    *to = b ? xmemdup(b->data, b->bytes) : NULL;
 }
 
 bool points_restore(const struct point *point, struct training *t, struct error *error) {
@@ -128,11 +133,14 @@ bool points_restore(const struct point *point, struct training *t, struct error 
         const struct blob *value = point->blobs[3 * i];
         if (value)
             memcpy(weights_at(&t->weights, i), value->data, value->bytes);
-        restore_moment(&state->first, point->blobs[3 * i + 1]);
-        restore_moment(&state->second, point->blobs[3 * i + 2]);
+        restore_floats(&state->first, point->blobs[3 * i + 1]);
+        restore_floats(&state->second, point->blobs[3 * i + 2]);
         state->steps = point->optim_steps[i];
         t->frozen[i] = point->frozen[i];
     }
+    restore_floats(&t->best_weights, point->best_weights);
+    t->best = point->best;
+    t->scheduled = point->scheduled;
     t->epoch = point->epoch;
     t->step = point->view.step;
     return true;

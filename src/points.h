@@ -16,6 +16,9 @@ struct point {
     uint64_t *frozen;     // [param_count]: hashes
     struct settings_history history;
     struct tally epoch;
+    struct schedule_state scheduled;
+    struct tally best; // with its weights, or NULL
+    struct blob *best_weights;
     int64_t last_event; // before it
 };
 

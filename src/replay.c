@@ -95,6 +95,7 @@ static bool play_item(struct replay *r, const struct replay_item *item, struct e
         play_step(r, record);
     if (record->kind == RECORD_EPOCH && record->seconds > 0)
         r->now.images_per_second = (double)record->train.samples / record->seconds;
+    r->history.step = record->step;
     return !item->setting || settings_history_apply(&r->history, item->setting, error);
 }
 

@@ -178,13 +178,6 @@ void run_fork(struct run *run) {
 }
 
 // Any finite loss is better than one that is not.
-static bool better(const struct training *t, const struct tally *now, const struct tally *best) {
-    if (strcmp(t->experiment->train.best, "loss") == 0)
-        return isfinite(tally_loss(best)) ? tally_loss(now) < tally_loss(best)
-                                          : isfinite(tally_loss(now));
-    return tally_accuracy(now) > tally_accuracy(best);
-}
-
 static bool save(const struct run *run, const struct training *t, const char *name,
                  struct error *error) {
     char *path = in_run(run, name), step[32];
@@ -198,7 +191,7 @@ static bool save(const struct run *run, const struct training *t, const char *na
 
 bool run_best(struct run *run, const struct training *t, const struct tally *validation, bool *best,
               struct error *error) {
-    *best = run->best_step == 0 || better(t, validation, &run->best);
+    *best = run->best_step == 0 || training_better(t, validation, &run->best);
     if (!*best)
         return true;
     run->best = *validation;

@@ -3,8 +3,8 @@
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "checkpoint/safetensors.h"
+#include "run_state_parts.h"
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,13 +43,13 @@ static bool write_moments(const char *directory, const struct training *t, struc
 }
 
 // JSON has no number for a loss that is not finite: null.
-static json_t *tally_state(const struct tally *t) {
+json_t *run_state_tally(const struct tally *t) {
     json_t *loss = isfinite(t->loss) ? json_real(t->loss) : json_null();
     return json_pack("{s:o, s:I, s:I}", "loss", loss, "correct", (json_int_t)t->correct, "samples",
                      (json_int_t)t->samples);
 }
 
-static bool tally_restore(const json_t *object, struct tally *t) {
+bool run_state_tally_restore(const json_t *object, struct tally *t) {
     json_int_t correct, samples;
     json_t *loss;
     if (json_unpack((json_t *)(uintptr_t)object, "{s:o, s:I, s:I}", "loss", &loss, "correct",
@@ -74,19 +74,22 @@ static json_t *params_state(const struct training *t) {
     return all;
 }
 
+// What was done at a step.
+static json_t *change_state(int64_t step, const char *text) {
+    return json_pack("{s:I, s:s}", "step", (json_int_t)step, "do", text);
+}
+
 static json_t *texts_state(const struct settings_history *h) {
     json_t *texts = json_array();
     for (int i = 0; i < h->text_count; i++)
-        json_array_append_new(texts, json_string(h->texts[i]));
+        json_array_append_new(texts, change_state(h->steps[i], h->texts[i]));
     return texts;
 }
 
 static json_t *script_state(const struct event_list *script) {
     json_t *events = json_array();
     for (int i = 0; i < script->count; i++)
-        json_array_append_new(events,
-                              json_pack("{s:I, s:s}", "step", (json_int_t)script->items[i].step,
-                                        "do", script->items[i].text));
+        json_array_append_new(events, change_state(script->items[i].step, script->items[i].text));
     return events;
 }
 
@@ -112,13 +115,21 @@ static bool restore_reached(const json_t *steps, struct run *run) {
     return true;
 }
 
+static bool restore_change(const json_t *change, int64_t *step, const char **text) {
+    json_int_t at;
+    if (json_unpack((json_t *)(uintptr_t)change, "{s:I, s:s}", "step", &at, "do", text) != 0)
+        return false;
+    *step = at;
+    return true;
+}
+
 static bool restore_script(const json_t *events, struct event_list *script) {
     size_t count = json_array_size(events);
     script->items = xcalloc(count, sizeof *script->items);
     for (size_t i = 0; i < count; i++) {
-        json_int_t step;
+        int64_t step;
         const char *text;
-        if (json_unpack(json_array_get(events, i), "{s:I, s:s}", "step", &step, "do", &text) != 0)
+        if (!restore_change(json_array_get(events, i), &step, &text))
             return false;
         script->items[script->count++] = (struct event){.step = step, .text = xstrdup(text)};
     }
@@ -128,14 +139,14 @@ static bool restore_script(const json_t *events, struct event_list *script) {
 static bool write_json(const char *directory, const struct run *run, const struct training *t,
                        const struct run_marks *marks, struct error *error) {
     json_t *state =
-        json_pack("{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "step",
+        json_pack("{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "step",
                   (json_int_t)t->step, "branch", run->branch, "reached", reached_state(run),
                   "changes", texts_state(&t->history), "script", script_state(&marks->script),
-                  "epoch", tally_state(&t->epoch), "best", tally_state(&run->best), "best_step",
-                  (json_int_t)run->best_step, "metrics_bytes", (json_int_t)marks->metrics_bytes,
-                  "events_bytes", (json_int_t)marks->events_bytes, "last_event",
-                  (json_int_t)marks->last_event, "next_event", (json_int_t)marks->next_event,
-                  "params", params_state(t));
+                  "schedule", run_state_schedule(t), "epoch", run_state_tally(&t->epoch), "best",
+                  run_state_tally(&run->best), "best_step", (json_int_t)run->best_step,
+                  "metrics_bytes", (json_int_t)marks->metrics_bytes, "events_bytes",
+                  (json_int_t)marks->events_bytes, "last_event", (json_int_t)marks->last_event,
+                  "next_event", (json_int_t)marks->next_event, "params", params_state(t));
     char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     char *path = files_join(directory, "state.json");
     bool ok = files_write(path, text, strlen(text), error);
@@ -149,7 +160,8 @@ bool run_state_write(const char *directory, const struct run *run, const struct 
                      const struct run_marks *marks, struct error *error) {
     char *path = files_join(directory, "weights.safetensors");
     bool ok = save_weights(&t->weights, path, NULL, 0, error) &&
-              write_moments(directory, t, error) && write_json(directory, run, t, marks, error);
+              run_state_write_best(directory, t, error) && write_moments(directory, t, error) &&
+              write_json(directory, run, t, marks, error);
     free(path);
     return ok;
 }
@@ -171,8 +183,9 @@ static bool restore_history(const json_t *texts, struct training *t, struct erro
     struct settings_history h = settings_history_prefix(&t->history, 0);
     bool ok = json_is_array(texts);
     for (size_t i = 0; ok && i < json_array_size(texts); i++) {
-        const char *text = json_string_value(json_array_get(texts, i));
-        ok = text && settings_history_apply(&h, text, error);
+        const char *text;
+        ok = restore_change(json_array_get(texts, i), &h.step, &text) &&
+             settings_history_apply(&h, text, error);
     }
     if (ok)
         return training_restore(t, h, error);
@@ -183,18 +196,19 @@ static bool restore_history(const json_t *texts, struct training *t, struct erro
 static bool restore_json(const json_t *state, struct run *run, struct training *t,
                          struct run_marks *marks, struct error *error) {
     json_int_t step, best_step, metrics, events, last, next;
-    json_t *epoch, *best, *params, *texts, *script, *reached;
+    json_t *epoch, *best, *params, *texts, *script, *reached, *schedule;
     if (json_unpack((json_t *)(uintptr_t)state,
-                    "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "step",
-                    &step, "branch", &run->branch, "reached", &reached, "changes", &texts, "script",
-                    &script, "epoch", &epoch, "best", &best, "best_step", &best_step,
-                    "metrics_bytes", &metrics, "events_bytes", &events, "last_event", &last,
-                    "next_event", &next, "params", &params) != 0)
+                    "{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
+                    "step", &step, "branch", &run->branch, "reached", &reached, "changes", &texts,
+                    "script", &script, "schedule", &schedule, "epoch", &epoch, "best", &best,
+                    "best_step", &best_step, "metrics_bytes", &metrics, "events_bytes", &events,
+                    "last_event", &last, "next_event", &next, "params", &params) != 0)
         return false;
     if (!restore_history(texts, t, error) || step < 0 || step > t->total || last < 0 ||
         next <= last || !restore_reached(reached, run) || run->branch < 0 ||
-        run->branch >= run->branches || !tally_restore(epoch, &t->epoch) ||
-        !tally_restore(best, &run->best) || !restore_script(script, &marks->script))
+        run->branch >= run->branches || !run_state_tally_restore(epoch, &t->epoch) ||
+        !run_state_schedule_restore(schedule, t) || !run_state_tally_restore(best, &run->best) ||
+        !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;
@@ -279,6 +293,6 @@ static bool read_weights(const char *directory, struct training *t, struct error
 
 bool run_state_read(const char *directory, struct run *run, struct training *t,
                     struct run_marks *marks, struct error *error) {
-    return read_weights(directory, t, error) && read_moments(directory, t, error) &&
-           read_json(directory, run, t, marks, error);
+    return read_weights(directory, t, error) && run_state_read_best(directory, t, error) &&
+           read_moments(directory, t, error) && read_json(directory, run, t, marks, error);
 }

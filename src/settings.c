@@ -1,7 +1,9 @@
 #include "settings.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "blocks.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +14,12 @@ const char *const settings_help[][2] = {
     {"bn frozen|batch|torch", "what BatchNorm's statistics do"},
     {"lr RATE", "a new peak for the learning rate"},
     {"lr [PATTERN] xFACTOR", "multiply the learning rate, of all or of what the pattern names"},
+    {"lr restart [for N epochs]", "begin the learning rate's schedule anew"},
+    {"anneal PATTERN until N%", "let its learning rate fall to 0 until then"},
     {"wd DECAY", "weight decay"},
     {"epochs N", "end after so many epochs"},
+    {"reset moments", "forget what the optimiser remembers of earlier gradients"},
+    {"restore best", "go back to the weights with the best validation so far"},
     {NULL, NULL},
 };
 
@@ -43,6 +49,14 @@ static bool scale_rule(struct settings *s, const char *rule, bool multiply, stru
     return ok;
 }
 
+// Each block's rate is a fraction of the one behind it.
+static void decay_layers(struct settings *s, double decay) {
+    struct blocks blocks = blocks_of(s->model);
+    for (int p = 0; p < s->model->param_count; p++)
+        s->lr_scale[p] = pow(decay, blocks.count - 1 - blocks.group[p]);
+    blocks_close(&blocks);
+}
+
 bool settings_open(struct settings *s, const struct model *model, const struct experiment *e,
                    struct error *error) {
     *s = (struct settings){
@@ -51,18 +65,18 @@ bool settings_open(struct settings *s, const struct model *model, const struct e
         .peak = e->optim.lr,
         .lr_factor = 1,
         .lr_scale = xcalloc((size_t)model->param_count + 1, sizeof *s->lr_scale),
+        .anneal = xcalloc((size_t)model->param_count + 1, sizeof *s->anneal),
         .weight_decay = e->optim.weight_decay,
         .epochs = e->train.epochs,
     };
-    for (int p = 0; p < model->param_count; p++)
-        s->lr_scale[p] = 1;
+    decay_layers(s, e->optim.layer_decay);
     bn_policy_find(e->freeze.bn, &s->bn);
     bool ok = freeze_apply_all(&s->flags, s->bn, (const char *const *)e->freeze.rules.item,
                                e->freeze.rules.count, error) ||
               error_prefix(error, "freeze.rules: ");
     for (int i = 0; ok && i < e->optim.lr_scale.count; i++)
         ok = scale_rule(s, e->optim.lr_scale.item[i], false, error) ||
-             error_prefix(error, "optim.lr_scale: ");
+             experiment_item_error(e, "optim.lr_scale", &e->optim.lr_scale, i, error);
     if (!ok)
         settings_close(s);
     return ok;
@@ -71,7 +85,9 @@ bool settings_open(struct settings *s, const struct model *model, const struct e
 struct settings settings_copy(const struct settings *s) {
     struct settings copy = *s;
     copy.flags = flags_copy(&s->flags);
-    copy.lr_scale = xmemdup(s->lr_scale, ((size_t)s->model->param_count + 1) * sizeof *s->lr_scale);
+    size_t params = (size_t)s->model->param_count + 1;
+    copy.lr_scale = xmemdup(s->lr_scale, params * sizeof *s->lr_scale);
+    copy.anneal = xmemdup(s->anneal, params * sizeof *s->anneal);
     return copy;
 }
 
@@ -80,6 +96,7 @@ void settings_close(struct settings *s) {
         return;
     flags_close(&s->flags);
     free(s->lr_scale);
+    free(s->anneal);
     *s = (struct settings){0};
 }
 
@@ -91,8 +108,46 @@ static bool apply_bn(struct settings *s, const char *name, struct error *error) 
     return true;
 }
 
+// "restart", "restart for 3 epochs".
+static bool restart_cycle(struct settings *s, const char *text, struct error *error) {
+    static const char before[] = "restart for ";
+    struct moment length = {0};
+    bool whole = strcmp(text, "restart") == 0;
+    if (!whole && (strncmp(text, before, strlen(before)) != 0 ||
+                   !moment_parse_length(text + strlen(before), &length) || length.count == 0))
+        return error_set(error,
+                         "'lr %s' is not known; write 'lr restart', 'lr restart for 3 epochs' or "
+                         "'lr restart for 100 steps'",
+                         text);
+    s->cycle = (struct settings_span){.from = s->step, .to = length};
+    return true;
+}
+
+// "PATTERN until 40%".
+static bool apply_anneal(struct settings *s, const char *text, struct error *error) {
+    static const char between[] = " until ";
+    const char *until = strstr(text, between);
+    struct settings_span span = {.from = s->step};
+    if (!until || !moment_parse(until + strlen(between), &span.to))
+        return error_set(error,
+                         "'anneal %s' is not known; write a pattern and when it ends, such as "
+                         "'anneal layer1 until 40%%', '... until epoch 3' or '... until step 100'",
+                         text);
+    char *pattern = xstrndup(text, (size_t)(until - text));
+    bool *hit = xcalloc((size_t)s->model->param_count + 1, sizeof *hit);
+    bool ok = freeze_match(s->model, pattern, hit, error);
+    for (int p = 0; ok && p < s->model->param_count; p++)
+        if (hit[p])
+            s->anneal[p] = span;
+    free(hit);
+    free(pattern);
+    return ok;
+}
+
 static bool apply_lr(struct settings *s, const char *text, struct error *error) {
     double value = 0;
+    if (strncmp(text, "restart", strlen("restart")) == 0)
+        return restart_cycle(s, text, error);
     if (strchr(text, ' '))
         return scale_rule(s, text, true, error);
     bool factor = text[0] == 'x';
@@ -125,14 +180,24 @@ static bool apply_only(struct settings *s, const char *pattern, struct error *er
     return ok;
 }
 
+bool settings_is_act(const char *text) {
+    static const char *const acts[] = {"reset moments", "restore best"};
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        if (strcmp(text, acts[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool apply_one(struct settings *s, const char *text, struct error *error) {
     static const struct {
         const char *word;
         bool (*apply)(struct settings *, const char *, struct error *);
     } words[] = {
         {"bn ", apply_bn},         {"lr ", apply_lr},     {"wd ", apply_wd},
-        {"epochs ", apply_epochs}, {"only ", apply_only},
+        {"epochs ", apply_epochs}, {"only ", apply_only}, {"anneal ", apply_anneal},
     };
+    if (settings_is_act(text))
+        return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strncmp(text, words[i].word, strlen(words[i].word)) == 0)
             return words[i].apply(s, text + strlen(words[i].word), error);
@@ -169,6 +234,7 @@ void settings_history_close(struct settings_history *h) {
         free(h->texts[i]);
     free(h->items);
     free(h->texts);
+    free(h->steps);
     *h = (struct settings_history){0};
 }
 
@@ -176,10 +242,12 @@ struct settings_history settings_history_prefix(const struct settings_history *h
     struct settings_history prefix;
     settings_history_open(&prefix, settings_copy(&h->items[0]));
     for (int i = 0; i < text_count; i++) {
+        prefix.step = h->steps[i];
         bool ok = settings_history_apply(&prefix, h->texts[i], NULL);
         assert(ok);
         (void)ok;
     }
+    prefix.step = h->step;
     return prefix;
 }
 
@@ -199,6 +267,7 @@ bool settings_history_try(const struct settings_history *h, const char *text, st
         return error_set(error, at < 0 ? "there is nothing to take back"
                                        : "there is nothing to bring again");
     *out = settings_copy(&h->items[at]);
+    out->step = h->step;
     if (at != h->at || settings_apply(out, text, error))
         return true;
     settings_close(out);
@@ -217,13 +286,15 @@ bool settings_history_apply(struct settings_history *h, const char *text, struct
     struct settings next;
     if (!settings_history_try(h, text, &next, error))
         return false;
-    if (direction(text)) {
+    if (direction(text) || settings_is_act(text)) {
         h->at += direction(text);
         settings_close(&next);
     } else {
         push(h, next);
     }
     h->texts = xrealloc(h->texts, ((size_t)h->text_count + 1) * sizeof *h->texts);
+    h->steps = xrealloc(h->steps, ((size_t)h->text_count + 1) * sizeof *h->steps);
+    h->steps[h->text_count] = h->step;
     h->texts[h->text_count++] = xstrdup(text);
     return true;
 }

@@ -1,21 +1,32 @@
 // What a person may change while a run goes on: flags, BatchNorm policy, learning rates, weight
 // decay, epochs. Plain values, changed by the same words everywhere: in an experiment's rules, on
 // the command line of the workbench, in events. A settings is a function of the experiment and the
-// texts applied to it alone, so a reader can apply a text to a copy of its own to see what it would
-// do.
+// texts applied to it, with their steps, alone, so a reader can apply a text to a copy of its own
+// to see what it would do.
 #ifndef THAW_SETTINGS_H
 #define THAW_SETTINGS_H
 
 #include "experiment.h"
 #include "freeze.h"
+#include "moment.h"
+
+// From step `from` on, a cycle of the learning rate's schedule (MOMENT_NONE: to the end of the
+// run), or the annealing of a parameter's rate to an end (MOMENT_NONE: it is not annealed).
+struct settings_span {
+    int64_t from;
+    struct moment to; // a length, or an end
+};
 
 struct settings {
     const struct model *model;
+    int64_t step; // at which the next text is applied
     struct flags flags;
     enum bn_policy bn;
     double peak;      // the experiment's learning rate, which `lr 0.01` sets anew by lr_factor
     double lr_factor; // of all parameters
     double *lr_scale; // of each parameter
+    struct settings_span cycle;   // of the learning rate's schedule
+    struct settings_span *anneal; // of each parameter
     double weight_decay;
     int64_t epochs;
 };
@@ -30,10 +41,16 @@ void settings_close(struct settings *s);
 //     thaw PATTERN, freeze PATTERN, only PATTERN (thaws it and freezes all else)
 //     bn frozen | batch | torch
 //     lr RATE (a new peak), lr xFACTOR, lr PATTERN xFACTOR
+//     lr restart, lr restart for N epochs|steps: the schedule begins anew at s->step
+//     anneal PATTERN until N%|epoch N|step N: its rate falls to 0, and stays there
 //     wd DECAY
 //     epochs N
+//     restore best, reset moments: change no setting but the training; see training_apply
 // Errors say what would be right.
 bool settings_apply(struct settings *s, const char *text, struct error *error);
+
+// Whether a text is one that changes no setting but, once, the training itself.
+bool settings_is_act(const char *text);
 
 // A line per kind of change, for help: what to write, and what it does. NULL-terminated pairs.
 extern const char *const settings_help[][2];
@@ -42,8 +59,10 @@ extern const char *const settings_help[][2];
 struct settings_history {
     struct settings *items; // [count]
     int count, at;          // items[at] is in force
-    char **texts; // [text_count]: all that was applied, in order; what the rest follows from
+    char **texts;   // [text_count]: all that was applied, in order; what the rest follows from
+    int64_t *steps; // [text_count]: at which
     int text_count;
+    int64_t step; // at which the next text is applied: the owner's to set
 };
 
 void settings_history_open(struct settings_history *h, struct settings first); // takes it over

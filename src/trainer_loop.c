@@ -235,9 +235,11 @@ static bool next_command(struct trainer *t, struct command *c) {
     }
 }
 
-// With all steps done that were asked for, or nothing to train.
+// With all steps done that were asked for, or nothing to train now or later.
 static void pause_when_idle(struct trainer *t) {
-    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || !t->training->plan->trains))
+    const struct training *training = t->training;
+    bool idle = !training->plan->trains && training->scheduled.next == training->schedule.count;
+    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || idle))
         t->state = SESSION_PAUSED;
 }
 
@@ -293,10 +295,8 @@ static bool one_step(struct trainer *t) {
 static bool evaluate(struct trainer *t, struct record *r) {
     struct training *training = t->training;
     const struct dataset *data = training->data.validation;
-    int64_t every = training->experiment->train.evaluate_every;
-    bool due = r->epoch % every == 0 || training->step == training->total;
     struct error error;
-    if (!data || !due)
+    if (!training_evaluation_due(training))
         return true;
     struct predictions predictions = {0};
     if (!training_evaluate(training, data, &r->validation, t->interactive ? &predictions : NULL,
@@ -320,6 +320,9 @@ static bool end_epoch(struct trainer *t) {
     t->epoch_seconds = 0;
     if (!evaluate(t, &r) || !trainer_record(t, &r))
         return false;
+    bool evaluated = r.validation.samples > 0;
+    if (!trainer_follow_schedule(t, evaluated ? &r.validation : NULL, false))
+        return false;
     if (t->interactive)
         trainer_keep_point(t, false);
     bool old = clock_seconds() - t->saved >= TRAINER_SAVE_SECONDS;
@@ -332,7 +335,8 @@ static bool after_step(struct trainer *t) {
     struct training *training = t->training;
     int64_t every = training->experiment->train.save_every;
     t->save |= every > 0 && training->step % every == 0;
-    if (training->step % training->epoch_steps == 0 && !end_epoch(t))
+    bool epoch_ends = training->step % training->epoch_steps == 0;
+    if (epoch_ends ? !end_epoch(t) : !trainer_follow_schedule(t, NULL, false))
         return false;
     return !t->save || trainer_save(t);
 }
@@ -381,8 +385,9 @@ static void note_class_weights(struct trainer *t) {
 
 static bool start(struct trainer *t) {
     // A new run's script stands nowhere but in its states.
-    bool scripted = t->run.state == 0 && t->run.script.count > 0;
-    if (!note_start(t) || (scripted && !trainer_save(t)))
+    bool fresh = t->run.state == 0, scripted = fresh && t->run.script.count > 0;
+    if (!note_start(t) || (fresh && !trainer_follow_schedule(t, NULL, false)) ||
+        (scripted && !trainer_save(t)))
         return false;
     note_class_weights(t);
     if (t->interactive)

@@ -63,9 +63,23 @@ static const struct point *nearest(const struct trainer *t, int64_t step, int br
     return best;
 }
 
+// The schedule's changes after a step that was done again.
+static bool follow_again(struct trainer *t) {
+    struct training *training = t->training;
+    struct tally validation;
+    bool evaluates = training->step % training->epoch_steps == 0 && training->step > 0 &&
+                     training_watches(training) && training_evaluation_due(training);
+    if (evaluates &&
+        !training_evaluate(training, training->data.validation, &validation, NULL, &t->error))
+        return false;
+    return trainer_follow_schedule(t, evaluates ? &validation : NULL, true);
+}
+
 // Does again what was done between a point and a step.
 static bool go_again(struct trainer *t, int64_t step, const struct event_list *settings) {
     struct training *training = t->training;
+    if (training->step == 0 && !follow_again(t))
+        return false;
     for (int i = 0;;) {
         for (; i < settings->count && settings->items[i].step <= training->step; i++)
             if (!training_apply(training, settings->items[i].text, &t->error))
@@ -73,7 +87,7 @@ static bool go_again(struct trainer *t, int64_t step, const struct event_list *s
         if (training->step >= step || training->step >= training->total ||
             atomic_load(&t->abandon) || command_interrupts(&t->commands))
             return true;
-        if (!training_step(training, &t->last, &t->error))
+        if (!training_step(training, &t->last, &t->error) || !follow_again(t))
             return false;
         trainer_publish(t);
     }

@@ -52,7 +52,8 @@ static struct optim_settings optim_settings_of(const struct experiment *e) {
 }
 
 static struct lr_settings lr_settings_of(const struct experiment *e) {
-    static const char *const names[] = {"constant", "step", "cosine", "one-cycle"};
+    static const char *const names[] = {"constant", "step", "cosine", "one-cycle",
+                                        "slanted-triangular"};
     struct lr_settings s = {
         .peak = e->optim.lr,
         .warmup = e->schedule.warmup,
@@ -62,7 +63,7 @@ static struct lr_settings lr_settings_of(const struct experiment *e) {
         .end_div = e->schedule.end_div,
         .rise = e->schedule.rise,
     };
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
         if (strcmp(e->schedule.name, names[i]) == 0)
             s.shape = (enum lr_shape)i;
     int most = (int)(sizeof s.milestones / sizeof s.milestones[0]);
@@ -198,7 +199,8 @@ bool training_restore(struct training *t, struct settings_history history, struc
 }
 
 static bool check_epochs(const struct training *t, const struct settings *s, struct error *error) {
-    int64_t least = t->step / t->epoch_steps + 1;
+    int64_t least = (t->step + t->epoch_steps - 1) / t->epoch_steps;
+    least = least > 0 ? least : 1;
     if (s->epochs == training_settings(t)->epochs || s->epochs >= least)
         return true;
     return error_set(error, "'epochs %lld' is past already; write %lld or more",
@@ -207,10 +209,12 @@ static bool check_epochs(const struct training *t, const struct settings *s, str
 
 bool training_apply(struct training *t, const char *text, struct error *error) {
     struct settings next;
+    t->history.step = t->step;
     if (!settings_history_try(&t->history, text, &next, error))
         return false;
     const struct flags *now = &training_settings(t)->flags;
     bool ok = check_epochs(t, &next, error) &&
+              (!settings_is_act(text) || training_act(t, text, error)) &&
               (flags_equal(now, &next.flags) || use_plan(t, &next, error));
     if (ok) {
         use_numbers(t, &next);
@@ -251,7 +255,7 @@ struct training *training_open(const struct experiment *experiment, const struct
     t->pass = (struct pass){.weights = &t->weights, .seed = (uint64_t)experiment->seed};
     if (!check_classes(t, error) ||
         !class_weights_open(&t->class_weight, experiment, data.train, error) ||
-        !open_loader(t, error) || !first_settings(t, error)) {
+        !open_loader(t, error) || !first_settings(t, error) || !training_open_schedule(t, error)) {
         training_close(t);
         return NULL;
     }
@@ -281,6 +285,8 @@ void training_close(struct training *t) {
     free(t->class_weight);
     free(t->statistics);
     free(t->start);
+    free(t->best_weights);
+    schedule_close(&t->schedule);
     free(t);
 }
 
@@ -289,6 +295,8 @@ struct training training_start(const struct training *t) {
     struct training start = *t;
     start.step = 0;
     start.epoch = (struct tally){0};
+    start.scheduled = (struct schedule_state){0};
+    start.best_weights = NULL;
     start.weights.data = t->start ? t->start : t->weights.data;
     start.history = settings_history_prefix(&t->history, 0);
     start.optim.states = xcalloc(params, sizeof *start.optim.states);
@@ -304,8 +312,21 @@ void training_start_close(struct training *start) {
 }
 
 double training_lr(const struct training *t) {
-    int64_t step = t->step < t->total ? t->step : t->total - 1;
-    return training_settings(t)->lr_factor * lr_at(&t->lr, step, t->total);
+    const struct settings *s = training_settings(t);
+    int64_t length = moment_steps(&s->cycle.to, t->epoch_steps, t->total);
+    int64_t left = t->total - s->cycle.from, step = t->step - s->cycle.from;
+    length = length > 0 ? length : left > 0 ? left : 1;
+    return s->lr_factor * lr_at(&t->lr, step < length ? step : length - 1, length);
+}
+
+// A rate that is annealed follows its own way from the peak, not the schedule's.
+static double parameter_lr(const struct training *t, int param, double lr) {
+    const struct settings *s = training_settings(t);
+    const struct settings_span *span = &s->anneal[param];
+    if (span->to.unit == MOMENT_NONE)
+        return lr * s->lr_scale[param];
+    int64_t until = moment_steps(&span->to, t->epoch_steps, t->total);
+    return s->peak * s->lr_factor * s->lr_scale[param] * lr_annealed(t->step, span->from, until);
 }
 
 // Runs the forward pass again, looking for the first bad value.
@@ -327,7 +348,7 @@ static bool update(struct training *t, struct step_result *result) {
     const struct settings *s = training_settings(t);
     for (int p = 0; p < t->model->param_count; p++) {
         t->gradient[p] = pass_gradient(&t->pass, p);
-        t->step_lr[p] = result->lr * s->lr_scale[p];
+        t->step_lr[p] = parameter_lr(t, p, result->lr);
     }
     struct optim_step step = {.flags = &s->flags, .gradient = t->gradient, .lr = t->step_lr};
     if (t->measure)

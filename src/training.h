@@ -12,6 +12,7 @@
 #include "lr.h"
 #include "optim.h"
 #include "pass.h"
+#include "schedule.h"
 #include "settings.h"
 
 // The samples of a run. `validation` and `test` may be NULL.
@@ -62,21 +63,25 @@ struct training {
     struct cache cache;
     bool cached; // the last step began behind the frozen prefix
     struct loader *loader;
-    int64_t step, total;     // steps done, steps in all
-    int epoch_steps;         // steps in an epoch
-    struct tally epoch;      // of the running epoch
-    uint64_t *frozen;        // [param_count]: hash of a frozen tensor at the moment of freezing
-    const float **gradient;  // [param_count], of the step at hand
-    double *step_lr;         // [param_count], of the step at hand
-    float *class_weight;     // [classes] of the training loss; NULL: 1 each
-    float *statistics;       // running statistics as they were before a forward pass
-    float *start;            // the weights before a saved state was read into them, or NULL
-    struct measure *measure; // told of every step, if not NULL; the owner's to close
+    int64_t step, total;    // steps done, steps in all
+    int epoch_steps;        // steps in an epoch
+    struct tally epoch;     // of the running epoch
+    uint64_t *frozen;       // [param_count]: hash of a frozen tensor at the moment of freezing
+    const float **gradient; // [param_count], of the step at hand
+    double *step_lr;        // [param_count], of the step at hand
+    float *class_weight;    // [classes] of the training loss; NULL: 1 each
+    float *statistics;      // running statistics as they were before a forward pass
+    float *start;           // the weights before a saved state was read into them, or NULL
+    struct schedule schedule;
+    struct schedule_state scheduled; // how far it has come
+    struct tally best;               // where the schedule goes back to the best weights:
+    float *best_weights;             // the best validation so far and its weights, or NULL
+    struct measure *measure;         // told of every step, if not NULL; the owner's to close
 };
 
 // Takes ownership of `weights` and `data` (also on failure). experiment, model and pool must
 // outlive it. Applies the experiment's freeze rules and learning-rate multipliers. Returns NULL
-// with an error when a rule or number does not fit the model or the data.
+// with an error when a rule, a number or the schedule does not fit the model or the data.
 struct training *training_open(const struct experiment *experiment, const struct model *model,
                                struct weights weights, struct training_data data, struct pool *pool,
                                struct error *error);
@@ -100,12 +105,31 @@ bool training_probe(struct training *t, struct error *error);
 const struct settings *training_settings(const struct training *t);
 
 // Takes effect at once, between two steps: what settings_apply takes, and "undo" and "redo". On
-// error nothing has changed (the plan may not fit in memory).
+// error nothing has changed (the plan may not fit in memory). "restore best" brings back the
+// weights of the best evaluation so far, frozen ones too, and forgets the moments; "reset moments"
+// does only that. Neither can be undone.
 bool training_apply(struct training *t, const char *text, struct error *error);
 
 // Puts a history of settings into force as a saved state had it (taken over, also on failure):
 // moments and hashes of what is frozen are left as they are.
 bool training_restore(struct training *t, struct settings_history history, struct error *error);
+
+// The schedule, which nothing here follows by itself: whoever does the steps calls these after each
+// one. What comes of it is a function of the steps and the evaluations.
+
+// Whether an evaluation is due after the last step.
+bool training_evaluation_due(const struct training *t);
+// Whether the schedule depends on it.
+bool training_watches(const struct training *t);
+// Tells the schedule what it found.
+void training_observe(struct training *t, const struct tally *validation);
+// The phase that begins now, for its actions to be applied in order; NULL: none. Call until then.
+const struct phase *training_phase(struct training *t);
+// Whether the run is to end now, at the end of an epoch.
+bool training_ends(const struct training *t);
+
+// Whether an evaluation was better than another one, by the experiment's train.best.
+bool training_better(const struct training *t, const struct tally *a, const struct tally *b);
 
 // The learning rate of the coming step, before the multipliers of parameters.
 double training_lr(const struct training *t);

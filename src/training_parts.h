@@ -16,6 +16,11 @@ size_t training_statistics_bytes(const struct model *model); // of t->statistics
 void training_note_statistics(struct training *t);
 void training_put_back_statistics(struct training *t);
 
+bool training_open_schedule(struct training *t, struct error *error);
+
+// What settings_is_act names.
+bool training_act(struct training *t, const char *text, struct error *error);
+
 // Adds what the pass's last batch gave.
 void tally_add(struct tally *t, const struct pass *pass);
 

@@ -100,7 +100,7 @@ static const char *other_value(const struct experiment_key *key, char out[64]) {
         snprintf(out, 64, "%.0f", key->max);
         return out;
     case KEY_REAL:
-        snprintf(out, 64, "%.9g", key->max);
+        snprintf(out, 64, "%.9g", atof(key->preset) == key->max ? key->min : key->max);
         return out;
     case KEY_BOOL:
         return strcpy(out, strcmp(key->preset, "true") == 0 ? "false" : "true");

@@ -578,7 +578,7 @@ static void every_key_of_a_state_is_checked(void **state) {
         check_fails(s.directory, "state-1/state.json", key);
         json_decref(bad);
     }
-    assert_int_equal(json_object_size(good), 13);
+    assert_int_equal(json_object_size(good), 14);
     json_decref(good);
     free(text);
     close_saved(&s);
@@ -590,7 +590,8 @@ static void values_that_do_not_fit_are_refused(void **state) {
     } wrong[] = {
         {"step", "-1"},
         {"step", "1000"},
-        {"changes", "[\"thaw nonsense\"]"},
+        {"changes", "[{\"step\": 0, \"do\": \"thaw nonsense\"}]"},
+        {"changes", "[\"thaw block\"]"},
         {"changes", "[1]"},
         {"branch", "-1"},
         {"branch", "1"},
@@ -601,7 +602,8 @@ static void values_that_do_not_fit_are_refused(void **state) {
         {"next_event", "0"},
         {"params", "{}"},
         {"epoch", "{\"loss\":\"1\"}"},
-        {"changes", "[\"undo\"]"},
+        {"changes", "[{\"step\": 0, \"do\": \"undo\"}]"},
+        {"schedule", "{\"next\": 1}"},
         {"script", "[1]"},
         {"script", "[{\"step\": 1}]"},
     };

@@ -219,19 +219,27 @@ static void help_shows_what_is_taken(void **state) {
     static const struct {
         const char *line, *text;
     } lines[] = {
-        {"thaw PATTERN", "thaw block"}, {"freeze PATTERN", "freeze block"},
-        {"only PATTERN", "only block"}, {"bn frozen|batch|torch", "bn batch"},
-        {"lr RATE", "lr 0.003"},        {"lr [PATTERN] xFACTOR", "lr block x0.5"},
-        {"wd DECAY", "wd 0.01"},        {"epochs N", "epochs 4"},
+        {"thaw PATTERN", "thaw block"},
+        {"freeze PATTERN", "freeze block"},
+        {"only PATTERN", "only block"},
+        {"bn frozen|batch|torch", "bn batch"},
+        {"lr RATE", "lr 0.003"},
+        {"lr [PATTERN] xFACTOR", "lr block x0.5"},
+        {"lr restart [for N epochs]", "lr restart for 2 epochs"},
+        {"anneal PATTERN until N%", "anneal block until 40%"},
+        {"wd DECAY", "wd 0.01"},
+        {"epochs N", "epochs 4"},
+        {"reset moments", "reset moments"},
+        {"restore best", "restore best"},
     };
     int count = 0;
     for (; settings_help[count][0]; count++) {
-        assert_true(count < 8);
+        assert_true(count < 12);
         assert_string_equal(settings_help[count][0], lines[count].line);
         assert_true(strlen(settings_help[count][1]) > 0);
         apply(f, lines[count].text);
     }
-    assert_int_equal(count, 8);
+    assert_int_equal(count, 12);
 }
 
 static void copies_are_apart(void **state) {

@@ -60,6 +60,7 @@ static bool apply_all(struct runs_masks *out, struct settings_history *h,
         const struct event *e = &path->items[i];
         if (!is_setting(e))
             continue;
+        h->step = e->step;
         if (!settings_history_apply(h, e->text, error))
             return error_prefix(error, "'%s' at step %" PRId64 ": ", e->text, e->step);
         add(out, mask_of(settings_now(h), e->step, e->text));
