@@ -1,7 +1,7 @@
 #include "settings.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "blocks.h"
+#include "groups.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -51,10 +51,10 @@ static bool scale_rule(struct settings *s, const char *rule, bool multiply, stru
 
 // Each block's rate is a fraction of the one behind it.
 static void decay_layers(struct settings *s, double decay) {
-    struct blocks blocks = blocks_of(s->model);
+    struct groups groups = groups_of(s->model);
     for (int p = 0; p < s->model->param_count; p++)
-        s->lr_scale[p] = pow(decay, blocks.count - 1 - blocks.group[p]);
-    blocks_close(&blocks);
+        s->lr_scale[p] = pow(decay, groups.count - 1 - groups.group[p]);
+    groups_close(&groups);
 }
 
 bool settings_open(struct settings *s, const struct model *model, const struct experiment *e,

@@ -1,4 +1,4 @@
-#include "blocks.h"
+#include "groups.h"
 #include "base/xalloc.h"
 #include <stdlib.h>
 
@@ -22,8 +22,8 @@ static int block_number(const struct model *model, int module) {
     return number;
 }
 
-struct blocks blocks_of(const struct model *model) {
-    struct blocks b = {.model = model,
+struct groups groups_of(const struct model *model) {
+    struct groups b = {.model = model,
                        .group = xcalloc((size_t)model->param_count + 1, sizeof *b.group)};
     int head = head_of(model), before = -1;
     for (int p = 0; p < model->param_count; p++) {
@@ -42,13 +42,13 @@ struct blocks blocks_of(const struct model *model) {
     return b;
 }
 
-void blocks_close(struct blocks *b) {
+void groups_close(struct groups *b) {
     free(b->group);
-    *b = (struct blocks){0};
+    *b = (struct groups){0};
 }
 
 // Whether a module has parameters, all of them in groups first .. last.
-static bool lies_within(const struct blocks *b, int module, int first, int last) {
+static bool lies_within(const struct groups *b, int module, int first, int last) {
     int inside = 0;
     for (int p = 0; p < b->model->param_count; p++) {
         if (!in_subtree(b->model, module, b->model->params[p].module))
@@ -60,7 +60,7 @@ static bool lies_within(const struct blocks *b, int module, int first, int last)
     return inside > 0;
 }
 
-void blocks_words(const struct blocks *b, const char *word, int first, int last, struct text *out) {
+void groups_words(const struct groups *b, const char *word, int first, int last, struct text *out) {
     for (int m = 1; m < b->model->module_count; m++) {
         if (!lies_within(b, m, first, last))
             continue;
@@ -69,7 +69,7 @@ void blocks_words(const struct blocks *b, const char *word, int first, int last,
     }
 }
 
-const char *blocks_name(const struct blocks *b, int group) {
+const char *groups_name(const struct groups *b, int group) {
     for (int m = 1; m < b->model->module_count; m++)
         if (lies_within(b, m, group, group))
             return b->model->modules[m].name;

@@ -1,17 +1,17 @@
-#include "blocks.h"
+#include "groups.h"
 #include "models/models.h"
 #include "residual_model.h"
 #include "test.h"
 
-static int group_of(const struct blocks *b, const char *param) {
+static int group_of(const struct groups *b, const char *param) {
     int p = model_param(b->model, param);
     assert_true(p >= 0);
     return b->group[p];
 }
 
-static void expect_words(const struct blocks *b, int first, int last, const char *expected) {
+static void expect_words(const struct groups *b, int first, int last, const char *expected) {
     struct text words = {0};
-    blocks_words(b, "thaw", first, last, &words);
+    groups_words(b, "thaw", first, last, &words);
     assert_string_equal(words.data, expected);
     text_free(&words);
 }
@@ -19,7 +19,7 @@ static void expect_words(const struct blocks *b, int first, int last, const char
 static void what_stands_before_the_first_block_is_a_group(void **state) {
     (void)state;
     struct model *model = residual_model(0.2f);
-    struct blocks b = blocks_of(model);
+    struct groups b = groups_of(model);
     assert_int_equal(b.count, 3);
     assert_int_equal(group_of(&b, "conv1.weight"), 0);
     assert_int_equal(group_of(&b, "bn1.running_mean"), 0);
@@ -27,8 +27,8 @@ static void what_stands_before_the_first_block_is_a_group(void **state) {
     assert_int_equal(group_of(&b, "fc.bias"), 2);
     expect_words(&b, 0, 0, "thaw conv1; thaw bn1");
     expect_words(&b, 1, 2, "thaw block; thaw fc");
-    assert_string_equal(blocks_name(&b, 1), "block");
-    blocks_close(&b);
+    assert_string_equal(groups_name(&b, 1), "block");
+    groups_close(&b);
     model_close(model);
 }
 
@@ -48,16 +48,16 @@ static struct model *network(const char *name) {
 static void blocks_of_real_networks(void **state) {
     (void)state;
     struct model *vgg = network("vgg11_bn"), *resnet = network("resnet20");
-    struct blocks b = blocks_of(vgg);
+    struct groups b = groups_of(vgg);
     assert_int_equal(b.count, 9); // 8 convolutions and the classifier
     expect_words(&b, 0, 0, "thaw features.0; thaw features.1");
     expect_words(&b, 8, 8, "thaw classifier");
-    blocks_close(&b);
-    b = blocks_of(resnet);
+    groups_close(&b);
+    b = groups_of(resnet);
     assert_int_equal(b.count, 11);
     expect_words(&b, 1, 3, "thaw layer1");
     expect_words(&b, 6, 10, "thaw layer2.2; thaw layer3; thaw linear");
-    blocks_close(&b);
+    groups_close(&b);
     model_close(vgg);
     model_close(resnet);
 }
