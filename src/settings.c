@@ -1,7 +1,7 @@
 #include "settings.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "groups.h"
+#include "strategy/parts.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -51,10 +51,12 @@ static bool scale_rule(struct settings *s, const char *rule, bool multiply, stru
 
 // Each block's rate is a fraction of the one behind it.
 static void decay_layers(struct settings *s, double decay) {
-    struct groups groups = groups_of(s->model);
-    for (int p = 0; p < s->model->param_count; p++)
-        s->lr_scale[p] = pow(decay, groups.count - 1 - groups.group[p]);
-    groups_close(&groups);
+    struct parts parts = parts_of(s->model);
+    for (int p = 0; p < s->model->param_count; p++) {
+        int part = parts_find(&parts, s->model, p);
+        s->lr_scale[p] = part < 0 ? 1 : pow(decay, parts.count - 1 - part);
+    }
+    parts_close(&parts);
 }
 
 bool settings_open(struct settings *s, const struct model *model, const struct experiment *e,
