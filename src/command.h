@@ -11,13 +11,14 @@ enum command_kind {
     COMMAND_APPLY, // text: "thaw layer4", "lr x0.5", ... (training_apply)
     COMMAND_RUN,
     COMMAND_PAUSE,
-    COMMAND_STEPS,  // runs `count` steps, then pauses
-    COMMAND_SAVE,   // saves the state after the running step
-    COMMAND_STOP,   // after the running step: save and end
-    COMMAND_REWIND, // to step `count` of branch `branch`; pauses there
-    COMMAND_PROBE,  // every `count` steps; 0: off
-    COMMAND_VERIFY, // rehashes the frozen tensors; the answer is a RECORD_NOTE
-    COMMAND_SPEED,  // at most `count` steps a second; 0: as fast as it goes (not of a replay)
+    COMMAND_STEPS,   // runs `count` steps, then pauses
+    COMMAND_SAVE,    // saves the state after the running step
+    COMMAND_STOP,    // after the running step: save and end
+    COMMAND_REWIND,  // to step `count` of branch `branch`; pauses there
+    COMMAND_PROBE,   // every `count` steps; 0: off
+    COMMAND_VERIFY,  // rehashes the frozen tensors; the answer is a RECORD_NOTE
+    COMMAND_SUGGEST, // probes `count` batches for what to thaw; the answer is another suggestion
+    COMMAND_SPEED,   // at most `count` steps a second; 0: as fast as it goes (not of a replay)
 };
 
 enum { COMMAND_TEXT = 200, COMMAND_QUEUE = 64 };

@@ -24,6 +24,7 @@ void publish_close(struct publisher *p) {
     layers_close(&p->layers);
     settings_close(&p->settings);
     predictions_close(&p->predictions);
+    suggestion_close(&p->suggestion);
 }
 
 static void tell(struct publisher *p) {
@@ -155,4 +156,23 @@ bool publish_look_predictions(struct publisher *p, struct predictions *out) {
     }
     pthread_mutex_unlock(&p->lock);
     return n > 0;
+}
+
+void publish_suggestion(struct publisher *p, struct suggestion *taken) {
+    pthread_mutex_lock(&p->lock);
+    struct suggestion old = p->suggestion;
+    p->suggestion = *taken;
+    tell(p);
+    pthread_mutex_unlock(&p->lock);
+    suggestion_close(&old);
+    *taken = (struct suggestion){0};
+}
+
+bool publish_look_suggestion(struct publisher *p, struct suggestion *out) {
+    pthread_mutex_lock(&p->lock);
+    bool any = p->suggestion.rows != NULL;
+    if (any)
+        *out = suggestion_copy(&p->suggestion);
+    pthread_mutex_unlock(&p->lock);
+    return any;
 }

@@ -4,6 +4,7 @@
 #define THAW_PUBLISH_H
 
 #include "snapshot.h"
+#include "strategy/suggest.h"
 #include <pthread.h>
 
 enum { PUBLISH_RECORDS = 4096 };
@@ -17,6 +18,7 @@ struct publisher {
     struct layers_snapshot layers;
     struct settings settings;
     struct predictions predictions;
+    struct suggestion suggestion; // rows NULL: none yet
     struct point_view *points;
     int point_count;
 };
@@ -29,7 +31,8 @@ void publish_record(struct publisher *p, const struct record *r);
 void publish_layers(struct publisher *p, const struct layers_snapshot *l);
 void publish_settings(struct publisher *p, const struct settings *s);
 void publish_predictions(struct publisher *p,
-                         struct predictions *taken); // takes over what it holds
+                         struct predictions *taken);                    // takes over what it holds
+void publish_suggestion(struct publisher *p, struct suggestion *taken); // takes it over
 void publish_points(struct publisher *p, const struct point_view *views, int count);
 
 // As the doors of struct session say.
@@ -40,5 +43,6 @@ void publish_look_layers(struct publisher *p, struct layers_snapshot *out);
 void publish_look_settings(struct publisher *p, struct settings *out);
 int publish_look_points(struct publisher *p, struct point_view *out, int most);
 bool publish_look_predictions(struct publisher *p, struct predictions *out);
+bool publish_look_suggestion(struct publisher *p, struct suggestion *out);
 
 #endif

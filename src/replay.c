@@ -223,6 +223,7 @@ static void obey(struct replay *r, const struct command *c) {
     case COMMAND_SAVE:
     case COMMAND_PROBE:
     case COMMAND_VERIFY:
+    case COMMAND_SUGGEST:
         error_set(&r->now.error, "this is a replay: it has records, but no weights");
     }
 }
@@ -308,6 +309,12 @@ static int door_points(struct session *s, struct point_view *out, int most) {
     return count;
 }
 
+static bool door_suggestion(struct session *s, struct suggestion *out) {
+    (void)s;
+    *out = (struct suggestion){0};
+    return false;
+}
+
 static bool door_predictions(struct session *s, struct predictions *out) {
     (void)s;
     *out = (struct predictions){0};
@@ -375,6 +382,7 @@ struct session *replay_open(const char *run_directory, int branch, const struct 
         .settings = door_settings,
         .points = door_points,
         .predictions = door_predictions,
+        .suggestion = door_suggestion,
         .close = door_close,
     };
     r->model = model;

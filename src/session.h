@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "snapshot.h"
+#include "strategy/suggest.h"
 
 struct session {
     // False when the queue is full.
@@ -25,6 +26,8 @@ struct session {
     int (*points)(struct session *s, struct point_view *out, int most);
     // A copy of the last evaluation's predictions; false when there are none yet.
     bool (*predictions)(struct session *s, struct predictions *out);
+    // A copy of the last suggestion; false when there is none yet.
+    bool (*suggestion)(struct session *s, struct suggestion *out);
     void (*close)(struct session *s); // stops what runs, without saving
 };
 

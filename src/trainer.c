@@ -48,6 +48,10 @@ static bool door_predictions(struct session *s, struct predictions *out) {
     return publish_look_predictions(&trainer_of(s)->publisher, out);
 }
 
+static bool door_suggestion(struct session *s, struct suggestion *out) {
+    return publish_look_suggestion(&trainer_of(s)->publisher, out);
+}
+
 static void door_close(struct session *s) {
     struct trainer *t = trainer_of(s);
     atomic_store(&t->abandon, true);
@@ -76,6 +80,7 @@ struct session *trainer_start(struct training *training, struct run *run,
         .settings = door_settings,
         .points = door_points,
         .predictions = door_predictions,
+        .suggestion = door_suggestion,
         .close = door_close,
     };
     t->training = training;

@@ -23,6 +23,7 @@ void trainer_publish(struct trainer *t) {
         .state = t->state,
         .commands = t->taken,
         .branch = t->run.branch,
+        .suggestions = t->suggestions,
         .probe = t->probe,
         .error = t->error,
         .step = training->step,
@@ -145,6 +146,28 @@ static void verify(struct trainer *t) {
         t->error = error;
 }
 
+static bool gives_up(void *context) {
+    struct trainer *t = context;
+    return atomic_load(&t->abandon) || command_interrupts(&t->commands);
+}
+
+// What to thaw, from the weights as they are. It changes nothing, so it is no event.
+static void look_for_suggestion(struct trainer *t, int64_t batches) {
+    bool fits = batches >= SUGGEST_BATCHES_LEAST && batches <= SUGGEST_BATCHES_MOST;
+    struct suggest_options options = {
+        .batches = fits ? (int)batches : SUGGEST_BATCHES,
+        .head_epochs = -1,
+        .give_up = gives_up,
+        .context = t,
+    };
+    struct suggestion s;
+    t->error = (struct error){0};
+    if (!suggest(t->training, &options, &s, &t->error))
+        return;
+    publish_suggestion(&t->publisher, &s);
+    t->suggestions++;
+}
+
 static void go(struct trainer *t, int64_t steps) {
     if (t->training->step < t->training->total)
         t->state = SESSION_RUNNING;
@@ -184,6 +207,9 @@ static bool obey(struct trainer *t, const struct command *c) {
         return true;
     case COMMAND_VERIFY:
         verify(t);
+        return true;
+    case COMMAND_SUGGEST:
+        look_for_suggestion(t, c->count);
         return true;
     case COMMAND_SPEED:
         t->speed = c->count > 0 ? (double)c->count : 0;

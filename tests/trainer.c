@@ -52,6 +52,39 @@ static void pauses_steps_and_goes_on(void **state) {
     tiny_close(&t);
 }
 
+// Looking for a suggestion in the middle of a run changes none of its bits.
+static void a_suggestion_changes_nothing(void **state) {
+    (void)state;
+    uint64_t hashes[2];
+    for (int looks = 0; looks < 2; looks++) {
+        struct tiny t;
+        tiny_open(&t, 2, eventful);
+        struct session *s = start(&t, NULL, (struct trainer_options){.paused = true});
+        struct suggestion suggestion;
+        assert_false(s->suggestion(s, &suggestion));
+        send(s, COMMAND_STEPS, 5, "");
+        wait_until(s, under_way);
+        wait_until(s, paused);
+        if (looks) {
+            send(s, COMMAND_SUGGEST, 5, "");
+            assert_int_equal(wait_commands(s, 2).suggestions, 1);
+            assert_true(s->suggestion(s, &suggestion));
+            assert_int_equal(suggestion.batches, 5);
+            assert_int_equal(suggestion.parts.count, 3);
+            suggestion_close(&suggestion);
+        }
+        send(s, COMMAND_RUN, 0, "");
+        assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+        const struct training *training = trainer_training(s);
+        hashes[looks] = 0;
+        for (int p = 0; p < t.model->param_count; p++)
+            hashes[looks] = hashes[looks] * 31 + weights_hash(&training->weights, p);
+        s->close(s);
+        tiny_close(&t);
+    }
+    assert_true(hashes[0] == hashes[1]);
+}
+
 // A session by hand: thaws and freezes at known steps.
 static void by_hand(const char *directory) {
     struct tiny t;
@@ -415,6 +448,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(killed_and_resumed_equals_uninterrupted), // forks: before any thread
         IN_DIRECTORY(finishes_and_writes_its_files),
+        cmocka_unit_test(a_suggestion_changes_nothing),
         cmocka_unit_test(pauses_steps_and_goes_on),
         IN_DIRECTORY(events_run_again_give_the_same_bits),
         IN_DIRECTORY(a_script_is_taken_up_with_its_run),

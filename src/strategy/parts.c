@@ -52,7 +52,7 @@ static char *name_part(const struct part *b, const struct model *model) {
 }
 
 struct parts parts_of(const struct model *model) {
-    struct parts b = {.items = xcalloc((size_t)model->module_count, sizeof *b.items)};
+    struct parts b = {.items = xcalloc((size_t)model->module_count + 1, sizeof *b.items)};
     for (int m = 0; m < model->module_count;) {
         if (marked_within(model, m + 1, model->modules[m].end)) {
             m++; // what it holds
@@ -68,6 +68,14 @@ struct parts parts_of(const struct model *model) {
         b.items[b.count++] = part;
     }
     return b;
+}
+
+struct parts parts_copy(const struct parts *b) {
+    struct parts copy = *b;
+    copy.items = xmemdup(b->items, ((size_t)b->count + 1) * sizeof *b->items);
+    for (int i = 0; i < b->count; i++)
+        copy.items[i].name = xstrdup(b->items[i].name);
+    return copy;
 }
 
 void parts_close(struct parts *b) {

@@ -23,6 +23,7 @@ struct parts {
 
 // Pure. Parts without weights or biases are left out. Close with parts_close.
 struct parts parts_of(const struct model *model);
+struct parts parts_copy(const struct parts *b);
 void parts_close(struct parts *b);
 
 // The part of a parameter (of a tied one: of its storage), or -1.

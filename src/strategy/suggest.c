@@ -155,6 +155,13 @@ bool suggest(struct training *t, const struct suggest_options *options, struct s
     return ok;
 }
 
+struct suggestion suggestion_copy(const struct suggestion *s) {
+    struct suggestion copy = *s;
+    copy.parts = parts_copy(&s->parts);
+    copy.rows = xmemdup(s->rows, ((size_t)s->parts.count + 1) * sizeof *s->rows);
+    return copy;
+}
+
 void suggestion_close(struct suggestion *s) {
     parts_close(&s->parts);
     free(s->rows);

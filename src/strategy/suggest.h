@@ -73,6 +73,7 @@ struct suggestion {
 bool suggest(struct training *t, const struct suggest_options *options, struct suggestion *out,
              struct error *error);
 void suggestion_close(struct suggestion *s);
+struct suggestion suggestion_copy(const struct suggestion *s);
 
 // The row of a rank, from 1 to parts.count.
 int suggest_ranked(const struct suggestion *s, int rank);

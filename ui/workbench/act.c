@@ -114,6 +114,13 @@ static void choose_point(struct app *a, int by) {
               p->step, p->branch);
 }
 
+void act_suggest(struct app *a, int64_t batches) {
+    if (!act_send(a, COMMAND_SUGGEST, batches))
+        return;
+    a->overlay = OVERLAY_SUGGEST;
+    a->suggest = (struct suggest_view){.command = a->scene.sent};
+}
+
 void act_quit(struct app *a) {
     enum session_state state = a->scene.now.state;
     bool live = a->session && !a->replay &&
@@ -198,6 +205,9 @@ static bool act_on_run(struct app *a, enum action action) {
         return true;
     case ACTION_PROBE:
         probe(a);
+        return true;
+    case ACTION_SUGGEST:
+        act_suggest(a, 0);
         return true;
     default:
         return false;

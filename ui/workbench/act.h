@@ -20,6 +20,8 @@ void act_restart(struct app *a);
 bool act_send(struct app *a, enum command_kind kind, int64_t count);
 bool act_apply(struct app *a, const char *text);
 void act_run(struct app *a);
+// Opens the list of what to thaw; `batches` to probe, 0: as many as usual.
+void act_suggest(struct app *a, int64_t batches);
 void act_epoch(struct app *a);
 
 // Words of the command line that are not settings, for completion and help; ended by a NULL name.

@@ -81,6 +81,15 @@ static void word_probe(struct app *a, const char *rest) {
         act_send(a, COMMAND_PROBE, every);
 }
 
+static void word_suggest(struct app *a, const char *rest) {
+    int64_t batches = 0;
+    if (*rest && (!text_to_int(rest, &batches) || batches < SUGGEST_BATCHES_LEAST ||
+                  batches > SUGGEST_BATCHES_MOST))
+        wrong(a, "write `suggest`, or `suggest 16` to probe so many batches, from 4 to 1000");
+    else
+        act_suggest(a, batches);
+}
+
 static void word_speed(struct app *a, const char *rest) {
     int64_t speed = 0;
     bool most = strcmp(rest, "max") == 0 && !a->replay;
@@ -150,6 +159,7 @@ const struct act_word act_word_table[] = {
     {"save", "", "save the state", word_save},
     {"verify", "", "prove that frozen tensors are unchanged", word_verify},
     {"probe", "N|off", "look at the gradients of frozen layers every N steps", word_probe},
+    {"suggest", "[BATCHES]", "which blocks to thaw, and why", word_suggest},
     {"speed", "N|max", "at most so many steps a second", word_speed},
     {"open", "RUN", "leave this and open another run", word_open},
     {"theme", "auto|dark|light|projector", "the colours, now and in later sessions", word_theme},

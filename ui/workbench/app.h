@@ -12,6 +12,7 @@
 #include "ui/workbench/prompt.h"
 #include "ui/workbench/runs_view.h"
 #include "ui/workbench/schedule_view.h"
+#include "ui/workbench/suggest_view.h"
 #include "ui/workbench/term.h"
 #include "ui/workbench/tree.h"
 #include "ui/workbench/what_if.h"
@@ -43,7 +44,7 @@ struct app_options {
 };
 
 enum app_state { APP_GOES_ON, APP_STOPPING, APP_ENDED };
-enum app_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT };
+enum app_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_SUGGEST };
 
 struct app {
     struct app_options options;
@@ -68,6 +69,7 @@ struct app {
     struct data_view data;
     struct runs_view runs;
     struct log_view log;
+    struct suggest_view suggest;
     int help_top, help_rows;
     bool discard; // leave without saving
     char *next;   // the run to open after this one, or NULL

@@ -123,25 +123,12 @@ static int message_rows(struct area area, const struct scene *s) {
     return area.h > 1 && draw_width(s->message) > area.w - 2 ? 2 : 1;
 }
 
-// Where a text that is too long for a row breaks: behind the last blank that fits.
-static int break_at(const char *text, int width) {
-    char part[SCENE_MESSAGE];
-    int at = 0;
-    for (const char *blank = strchr(text, ' '); blank; blank = strchr(blank + 1, ' ')) {
-        snprintf(part, sizeof part, "%.*s", (int)(blank - text), text);
-        if (draw_width(part) > width)
-            break;
-        at = (int)(blank - text) + 1;
-    }
-    return at;
-}
-
 // One row is taken from below; a long message takes both.
 static void draw_message(struct area area, const struct scene *s) {
     enum style style = s->message_is_error ? STYLE_ERROR : STYLE_STRONG;
     int room = area.w - 2, at = 0;
     if (message_rows(area, s) == 2) {
-        at = break_at(s->message, room);
+        at = draw_break(s->message, room);
         draw_format(area, 0, 1, style, "%.*s", at, s->message);
     }
     draw_text(area, area.h - 1, 1, room, style, s->message + at);
@@ -189,6 +176,8 @@ static void draw_footer(const struct app *a) {
         draw_question(a);
     else if (a->prompt.mark)
         prompt_draw(prompt_area(a), &a->prompt);
+    else if (a->overlay == OVERLAY_SUGGEST)
+        suggest_view_footer(a->layout.footer, &a->suggest, &a->scene);
     else if (a->overlay == OVERLAY_HELP)
         draw_text(a->layout.footer, 0, 1, 0, STYLE_DIM,
                   a->help_rows > a->rows - 2 ? "any key closes this; Up, Down and End move it"
@@ -252,6 +241,12 @@ static void draw_help(struct app *a) {
     a->help_rows = help_draw(area, a->view, a->help_top);
 }
 
+static void draw_suggestion(struct app *a) {
+    struct area area = {1, 1, a->layout.status.y - 1, a->columns - 2};
+    draw_clear((struct area){1, 0, area.h, a->columns});
+    suggest_view_draw(area, &a->scene, &a->suggest);
+}
+
 static void draw_too_small(const struct app *a) {
     struct area area = a->layout.body;
     draw_format(area, 0, 0, STYLE_STRONG, "%dx%d is too small", a->columns, a->rows);
@@ -284,6 +279,8 @@ void app_draw(struct app *a) {
         draw_help(a);
     else
         draw_status(a);
+    if (a->overlay == OVERLAY_SUGGEST)
+        draw_suggestion(a);
     draw_tabs(a);
     draw_footer(a);
 }

@@ -39,6 +39,18 @@ static void help_key(struct app *a, int key) {
         a->overlay = OVERLAY_NONE;
 }
 
+// Enter takes the change of the row under the cursor; what does not move closes the list.
+static void suggest_key(struct app *a, int key) {
+    enum action action = key_action(key, a->view);
+    struct text change = {0};
+    if (suggest_view_act(&a->suggest, &a->scene, action))
+        return;
+    a->overlay = OVERLAY_NONE;
+    if (action == ACTION_ENTER && suggest_view_change(&a->suggest, &a->scene, &change))
+        act_apply(a, change.data);
+    text_free(&change);
+}
+
 static void set_filter(struct app *a, const char *text) {
     int most = (int)sizeof a->tree.filter - 1;
     snprintf(a->tree.filter, sizeof a->tree.filter, "%.*s", most, text);
@@ -69,6 +81,8 @@ static void key_event(struct app *a, int key) {
         prompt_event(a, key);
     else if (a->overlay == OVERLAY_HELP)
         help_key(a, key);
+    else if (a->overlay == OVERLAY_SUGGEST)
+        suggest_key(a, key);
     else
         act(a, key_action(key, a->view), key);
 }

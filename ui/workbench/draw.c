@@ -5,6 +5,7 @@
 #include <curses.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <wchar.h>
 
 // What is drawn or left out as a whole: a character with the marks that combine with it, or, in
@@ -116,6 +117,35 @@ static int measure(const char *text, int enough) {
 
 int draw_width(const char *text) {
     return measure(text, 1 << 20);
+}
+
+int draw_break(const char *text, int width) {
+    char part[512];
+    int at = 0;
+    if (measure(text, width) <= width)
+        return (int)strlen(text);
+    for (const char *blank = strchr(text, ' '); blank; blank = strchr(blank + 1, ' ')) {
+        snprintf(part, sizeof part, "%.*s", (int)(blank - text), text);
+        if (measure(part, width) > width)
+            break;
+        at = (int)(blank - text) + 1;
+    }
+    return at;
+}
+
+int draw_wrapped(struct area area, int row, int column, int rows, enum style style,
+                 const char *text) {
+    int width = area.w - column, taken = 0;
+    for (; *text && taken < rows - 1; taken++) {
+        int at = draw_break(text, width);
+        if (at == 0)
+            break;
+        draw_format(area, row + taken, column, style, "%.*s", at, text);
+        text += at;
+    }
+    if (*text)
+        draw_text(area, row + taken++, column, width, style, text);
+    return taken;
 }
 
 int draw_text(struct area area, int row, int column, int width, enum style style,

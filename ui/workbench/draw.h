@@ -19,6 +19,13 @@ int draw_format(struct area area, int row, int column, enum style style, const c
 int draw_right(struct area area, int row, int column, int width, enum style style,
                const char *text); // ends at column + width - 1; what is left of it stays as it was
 
+// Where a text breaks that is too long for a row of `width` columns: behind the last blank that
+// fits (0: there is none), or at its end.
+int draw_break(const char *text, int width);
+// A text over at most `rows` rows from `row` on, broken at blanks; returns how many it took.
+int draw_wrapped(struct area area, int row, int column, int rows, enum style style,
+                 const char *text);
+
 void draw_clear(struct area area);
 // Turns the cells of a row to `style`, keeping their text (selection).
 void draw_restyle(struct area area, int row, int column, int width, enum style style);

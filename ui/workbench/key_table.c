@@ -19,6 +19,7 @@ const struct key_binding key_bindings[] = {
     {'H', "H", ACTION_HEAD, IN_TREE, freeze, "thaw the head only", NULL},
     {'A', "A", ACTION_ALL, IN_TREE, freeze, "thaw everything", NULL},
     {'N', "N", ACTION_NORMS, IN_TREE, freeze, "freeze all norms", NULL},
+    {'a', "a", ACTION_SUGGEST, IN_ANY, freeze, "advice: what to thaw", NULL},
     {'v', "v", ACTION_RANGE, IN_TREE, freeze, "mark rows from here on", NULL},
     {'/', "/", ACTION_FILTER, IN_TREE, freeze, "show what matches", NULL},
     {'u', "u", ACTION_UNDO, IN_ANY, freeze, "take back, bring again", "undo"},

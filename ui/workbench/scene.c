@@ -52,6 +52,7 @@ void scene_close(struct scene *s) {
     settings_close(&s->settings);
     settings_close(&s->wanted);
     predictions_close(&s->predictions);
+    suggestion_close(&s->suggestion);
     *s = (struct scene){0};
 }
 

@@ -57,8 +57,9 @@ struct scene {
     int log_count;                 // at most SCENE_LOG; older lines are dropped
     struct series *block_gradient; // [module_count]: gradient norm of each module over steps
     struct predictions predictions;
-    struct plan_cost full;       // of full fine-tuning
-    char message[SCENE_MESSAGE]; // of the status line
+    struct suggestion suggestion; // rows NULL: none yet
+    struct plan_cost full;        // of full fine-tuning
+    char message[SCENE_MESSAGE];  // of the status line
     bool message_is_error;
 };
 

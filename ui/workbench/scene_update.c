@@ -143,6 +143,14 @@ static void update_predictions(struct scene *s, struct session *session) {
     s->predictions = fresh;
 }
 
+static void update_suggestion(struct scene *s, struct session *session) {
+    struct suggestion fresh;
+    if (!session->suggestion(session, &fresh))
+        return;
+    suggestion_close(&s->suggestion);
+    s->suggestion = fresh;
+}
+
 static int nearest_point(const struct scene *s) {
     for (int i = s->point_count - 1; i >= 0; i--)
         if (scene_on_path(s, s->points[i].branch, s->points[i].step))
@@ -153,7 +161,7 @@ static int nearest_point(const struct scene *s) {
 // An error stands in the snapshot until a command that can fail replaces it.
 static bool can_fail(enum command_kind kind) {
     return kind == COMMAND_APPLY || kind == COMMAND_RUN || kind == COMMAND_STEPS ||
-           kind == COMMAND_VERIFY || kind == COMMAND_REWIND;
+           kind == COMMAND_VERIFY || kind == COMMAND_REWIND || kind == COMMAND_SUGGEST;
 }
 
 // A refused command, or a loss that is not finite any more.
@@ -188,5 +196,7 @@ void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
     add_times(s, s->now.branch == before.branch ? before.step : s->now.step - 1);
     if (evaluated)
         update_predictions(s, session);
+    if (s->now.suggestions != before.suggestions)
+        update_suggestion(s, session);
     tell_error(s, &before);
 }

@@ -117,6 +117,34 @@ static void keys_become_settings(void **state) {
     assert_float_equal(settings_now(&w->fake.history)->lr_factor, 1, 1e-9);
 }
 
+static void a_suggestion_is_shown_and_a_row_applied(void **state) {
+    struct world *w = *state;
+    attach(w);
+    app_event(&w->app, &(struct term_event){.key = 'a'});
+    app_draw(&w->app);
+    shows(w, "probing some batches");
+    key(w, TERM_DOWN); // the trainer answers
+    shows(w, "8 batches probed");
+    shows(w, "suggested: thaw all");
+    shows(w, "conv1, bn1");
+    shows(w, ":only all");
+    key(w, TERM_DOWN);
+    key(w, TERM_DOWN);
+    shows(w, "67 % of the largest relative gradient; a step costs 50 %");
+    shows(w, ":only block; thaw fc");
+    key(w, '\n');
+    assert_int_equal(w->app.overlay, OVERLAY_NONE);
+    assert_true(is_thawed(w, "block.conv1.weight") && is_thawed(w, "fc.bias"));
+    assert_false(is_thawed(w, "conv1.weight"));
+    type(w, ":suggest 2\n");
+    shows(w, "from 4 to 1000");
+    type(w, ":suggest 9\n");
+    shows(w, "suggested: thaw all");
+    key(w, 27);
+    assert_int_equal(w->app.overlay, OVERLAY_NONE);
+    assert_false(is_thawed(w, "conv1.weight"));
+}
+
 static void space_flips_the_row_under_the_cursor(void **state) {
     struct world *w = *state;
     attach(w);
@@ -489,6 +517,7 @@ int main(void) {
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
         WORLD(the_first_frame_needs_no_session),
         WORLD(keys_become_settings),
+        WORLD(a_suggestion_is_shown_and_a_row_applied),
         WORLD(space_flips_the_row_under_the_cursor),
         WORLD(the_run_obeys),
         WORLD(nothing_thawed_does_not_run),

@@ -93,6 +93,27 @@ static inline bool fake_predictions(struct session *s, struct predictions *out) 
     return true;
 }
 
+// Made up: the further from the head, the larger; everything is suggested.
+static inline bool fake_suggestion(struct session *s, struct suggestion *out) {
+    struct fake *f = fake_of(s);
+    if (f->now.suggestions == 0)
+        return false;
+    *out = (struct suggestion){.model = f->model,
+                               .parts = parts_of(f->model),
+                               .full = {.forward = 100, .data = 50, .weight = 50},
+                               .batches = 8,
+                               .alignment = 0.5};
+    int count = out->parts.count;
+    out->rows = calloc((size_t)count + 1, sizeof *out->rows);
+    for (int i = 0; i < count; i++)
+        out->rows[i] = (struct suggest_row){.gradient = 1,
+                                            .relative = 0.5 * (count - i),
+                                            .rank = i + 1,
+                                            .cost = {.forward = 100, .bytes = 1 << 20},
+                                            .chosen = true};
+    return true;
+}
+
 static inline void fake_record(struct fake *f, struct record r) {
     r.branch = f->now.branch;
     f->records[f->record_count++ % FAKE_RECORDS] = r;
@@ -179,6 +200,8 @@ static inline void fake_obey_one(struct fake *f, const struct command *c) {
         f->now.state = SESSION_PAUSED;
     else if (c->kind == COMMAND_STOP && !ended)
         f->now.state = SESSION_STOPPED;
+    else if (c->kind == COMMAND_SUGGEST)
+        f->now.suggestions++;
     else if (c->kind == COMMAND_PROBE)
         f->now.probe = c->count;
     for (int64_t i = 0; c->kind == COMMAND_STEPS && i < c->count && i < 20 && !ended; i++)
@@ -200,10 +223,10 @@ static inline void fake_close_session(struct session *s) {
 
 static inline void fake_open(struct fake *f) {
     static const char *const sets[] = {"freeze.rules=[thaw head]", NULL};
-    *f =
-        (struct fake){.session = {fake_send, fake_look, fake_read, fake_wait, fake_layers,
-                                  fake_settings, fake_points, fake_predictions, fake_close_session},
-                      .branches = 1};
+    *f = (struct fake){.session = {fake_send, fake_look, fake_read, fake_wait, fake_layers,
+                                   fake_settings, fake_points, fake_predictions, fake_suggestion,
+                                   fake_close_session},
+                       .branches = 1};
     tiny_experiment(&f->experiment, sets);
     f->model = residual_model(0);
     f->pool = pool_open(1);
