@@ -20,13 +20,7 @@ struct folder {
 static bool folder_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
                          struct error *error) {
     const struct folder *f = d->self;
-    size_t count = shape_count(d->shape);
-    unsigned char *bytes = xmalloc(count);
-    bool fine = store_read(f->store, f->first + index, crop, bytes, error);
-    for (size_t i = 0; i < count; i++)
-        out[i] = fine ? (float)bytes[i] / 255 : 0;
-    free(bytes);
-    return fine;
+    return store_read_floats(f->store, f->first + index, crop, out, error);
 }
 
 static void folder_read(const struct dataset *d, int index, float *out) {
@@ -191,18 +185,15 @@ bool folder_open(const struct dataset_request *r, struct dataset_pair *out, stru
     *out = (struct dataset_pair){0};
     if (!check_request(r, error))
         return false;
-    struct store *s = xcalloc(1, sizeof *s);
-    s->owners = 1;
-    s->size = r->size;
-    s->resize = r->resize ? r->resize : r->size;
-    s->colour = r->grey ? PICTURE_GREY : PICTURE_RGB;
-    size_t half = arena_available() / 2;
-    s->budget = r->cache < half ? r->cache : half;
-    bool fine = listing_open(&s->listing, r->path, error);
-    if (fine) {
-        s->kept = xcalloc((size_t)s->listing.count + 1, sizeof *s->kept);
-        fine = check_pictures(s, r->skip_unreadable, &out->note, error);
+    struct listing listing;
+    if (!listing_open(&listing, r->path, error)) {
+        listing_close(&listing);
+        return error_prefix(error, "data.path: ");
     }
+    size_t half = arena_available() / 2;
+    struct store *s = store_open(listing, r->size, r->resize, r->grey ? PICTURE_GREY : PICTURE_RGB,
+                                 r->cache < half ? r->cache : half);
+    bool fine = check_pictures(s, r->skip_unreadable, &out->note, error);
     if (fine) {
         out->train = open_part(s, PART_TRAIN);
         out->validation = open_part(s, PART_VALIDATION);

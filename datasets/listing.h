@@ -33,6 +33,12 @@ struct listing {
 // `path` is a folder, or a file that ends in .csv. Errors name the place; every class of PART_TRAIN
 // has a picture. Free with listing_close, also after an error.
 bool listing_open(struct listing *l, const char *path, struct error *error);
+
+// Pictures without labels (-1) and classes, in the order of `paths`: files as they are named, and
+// of folders all that is a picture by its name or by its content, in the order of a tree's classes.
+// An error when a path does not exist or has no picture.
+bool listing_unlabelled(struct listing *l, char *const *paths, int count, struct error *error);
+
 void listing_close(struct listing *l);
 
 // A path for a message: its last bytes, what is not UTF-8 as '?'. Returns out.

@@ -80,7 +80,7 @@ static bool walk_name(struct listing *l, const char *folder, const char *name,
     bool fine = true, folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
     if (folder_too)
         fine = walk(l, path, way, label, part, error);
-    else if (picture_named(name)) {
+    else if (picture_named(name) || (label < 0 && picture_check(path, NULL))) {
         // Also a link that leads nowhere: reading it will say so.
         listing_add(l, path, label, part);
         return true;
@@ -217,4 +217,30 @@ bool listing_tree(struct listing *l, const char *root, struct error *error) {
         }
     free_list(names, count);
     return parts ? fine : add_part(l, root, PART_TRAIN, error);
+}
+
+static bool add_unlabelled(struct listing *l, const char *path, struct error *error) {
+    char shown[LISTING_SHOWN];
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return error_set(error, "%s: cannot read it (%s)", listing_shown(path, shown),
+                         strerror(errno));
+    if (!S_ISDIR(info.st_mode)) {
+        listing_add(l, xstrdup(path), -1, PART_TRAIN);
+        return true;
+    }
+    int before = l->count;
+    if (!walk(l, path, NULL, -1, PART_TRAIN, error))
+        return false;
+    qsort(l->items + before, (size_t)(l->count - before), sizeof *l->items, by_folder);
+    return l->count > before ||
+           error_set(error, "%s: no picture in this folder", listing_shown(path, shown));
+}
+
+bool listing_unlabelled(struct listing *l, char *const *paths, int count, struct error *error) {
+    *l = (struct listing){0};
+    for (int i = 0; i < count; i++)
+        if (!add_unlabelled(l, paths[i], error))
+            return false;
+    return true;
 }

@@ -4,6 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct store *store_open(struct listing listing, int size, int resize, enum picture_colour colour,
+                         size_t budget) {
+    struct store *s = xcalloc(1, sizeof *s);
+    s->owners = 1;
+    s->listing = listing;
+    s->kept = xcalloc((size_t)listing.count + 1, sizeof *s->kept);
+    s->size = size;
+    s->resize = resize ? resize : size;
+    s->colour = colour;
+    s->budget = budget;
+    return s;
+}
+
 // Reserves bytes of the budget; false when they are not left.
 static bool reserve(struct store *s, size_t bytes) {
     size_t used = atomic_load(&s->used);
@@ -81,6 +94,17 @@ bool store_read(struct store *s, int item, const struct crop *crop, unsigned cha
         keep_ready(s, item, out, bytes);
     picture_close(&p);
     return true;
+}
+
+bool store_read_floats(struct store *s, int item, const struct crop *crop, float *out,
+                       struct error *error) {
+    size_t count = (size_t)s->size * (size_t)s->size * (size_t)s->colour;
+    unsigned char *bytes = xmalloc(count);
+    bool fine = store_read(s, item, crop, bytes, error);
+    for (size_t i = 0; i < count; i++)
+        out[i] = fine ? (float)bytes[i] / 255 : 0;
+    free(bytes);
+    return fine;
 }
 
 void store_drop(struct store *s, const bool *dropped) {

@@ -22,10 +22,18 @@ struct store {
     int owners;
 };
 
+// Takes over the listing. resize 0: as `size`; budget: bytes. One owner, who closes it.
+struct store *store_open(struct listing listing, int size, int resize, enum picture_colour colour,
+                         size_t budget);
+
 // Writes picture `item` as [size][size][c] bytes: a random crop of it, or (crop NULL) the middle.
 // Safe from any thread. Errors name the file.
 bool store_read(struct store *s, int item, const struct crop *crop, unsigned char *out,
                 struct error *error);
+
+// The same as [size][size][c] floats of 0 to 1.
+bool store_read_floats(struct store *s, int item, const struct crop *crop, float *out,
+                       struct error *error);
 
 // Drops the items that are marked; the others keep their order.
 void store_drop(struct store *s, const bool *dropped);

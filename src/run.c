@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/kernels.h"
 #include "base/xalloc.h"
+#include "card.h"
 #include "checkpoint/load.h"
 #include "run_state.h"
 #include <dirent.h>
@@ -182,10 +183,14 @@ static bool save(const struct run *run, const struct training *t, const char *na
                  struct error *error) {
     char *path = in_run(run, name), step[32];
     snprintf(step, sizeof step, "%" PRId64, t->step);
-    const char *const metadata[] = {
-        "arch", t->model->arch, "experiment", t->experiment->name, "step", step};
-    bool ok = save_weights(&t->weights, path, metadata, 3, error);
+    char *classes = card_classes(t->data.train), *input = card_input(t->data.train);
+    const char *const metadata[] = {"arch",     t->model->arch, "experiment", t->experiment->name,
+                                    "step",     step,           CARD_CLASSES, classes,
+                                    CARD_INPUT, input};
+    bool ok = save_weights(&t->weights, path, metadata, 5, error);
     free(path);
+    free(classes);
+    free(input);
     return ok;
 }
 

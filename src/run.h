@@ -5,7 +5,7 @@
 //   events.jsonl        what changed the run, see event.h
 //   state-N/, state     a saved training state, and the file that names the one in force
 //   best.safetensors    the weights with the best validation
-//   last.safetensors    the weights at the end
+//   last.safetensors    the weights at the end; both also say what the network tells apart (card.h)
 //
 // Owned by the trainer thread.
 #ifndef THAW_RUN_H

@@ -122,8 +122,7 @@ static bool open_data(struct training_data *data, const struct experiment *e, st
            limit_test(data, e, error) && split_training(data, e, error);
 }
 
-// A built-in name, or a path.
-static bool open_weight_file(struct weight_file *file, const char *name, struct error *error) {
+bool setup_weight_file(struct weight_file *file, const char *name, struct error *error) {
     if (strchr(name, '/') || strchr(name, '.'))
         return weight_file_open(file, name, error);
     const struct pretrained *pretrained = pretrained_find(name, error);
@@ -139,7 +138,7 @@ bool setup_weights(struct weights *w, const struct experiment *e, struct load_re
     if (!e->model.weights[0])
         return true;
     struct weight_file file;
-    if (!open_weight_file(&file, e->model.weights, error))
+    if (!setup_weight_file(&file, e->model.weights, error))
         return false;
     struct load_options options = {
         .partial = e->model.partial,

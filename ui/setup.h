@@ -40,4 +40,8 @@ struct plan *setup_full_plan(const struct model *model, enum bn_policy bn,
 bool setup_weights(struct weights *w, const struct experiment *e, struct load_report *report,
                    struct error *error);
 
+// A file of weights as model.weights names it: a built-in name, or a path. Close with
+// weight_file_close.
+bool setup_weight_file(struct weight_file *file, const char *name, struct error *error);
+
 #endif

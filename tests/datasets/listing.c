@@ -9,6 +9,12 @@ static void put(const char *root, const char *name) {
     put_file(root, name, "x", 1);
 }
 
+static void mkdir_in(const char *root, const char *name) {
+    char *path = files_join(root, name);
+    assert_true(files_make_directory(path, NULL));
+    free(path);
+}
+
 static void check(const struct listing *l, int i, const char *root, const char *name, int label,
                   enum part part) {
     char *path = files_join(root, name);
@@ -164,11 +170,44 @@ static void says_what_is_wrong_with_a_csv(void **state) {
     }
 }
 
+// Files as they are named, and of folders what is a picture by its name or by its content.
+static void lists_without_labels(void **state) {
+    const char *root = *state;
+    put(root, "in/b.jpg");
+    put(root, "in/a/x.PNG");
+    put(root, "in/notes.txt");
+    put(root, "in/.hidden.jpg");
+    put_file(root, "in/picture", "P6 1 1 255\nabc", 14);
+    put(root, "odd");
+    mkdir_in(root, "empty");
+    char *paths[] = {files_join(root, "odd"), files_join(root, "in"), files_join(root, "empty"),
+                     files_join(root, "none")};
+    struct listing l;
+    struct error e = {0};
+    if (!listing_unlabelled(&l, paths, 2, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(l.count, 4);
+    assert_int_equal(l.class_count, 0);
+    check(&l, 0, root, "odd", -1, PART_TRAIN);
+    check(&l, 1, root, "in/b.jpg", -1, PART_TRAIN);
+    check(&l, 2, root, "in/picture", -1, PART_TRAIN);
+    check(&l, 3, root, "in/a/x.PNG", -1, PART_TRAIN);
+    listing_close(&l);
+    assert_false(listing_unlabelled(&l, paths, 3, &e));
+    assert_non_null(strstr(e.text, "empty: no picture in this folder"));
+    listing_close(&l);
+    assert_false(listing_unlabelled(&l, paths + 3, 1, &e));
+    assert_non_null(strstr(e.text, "none: cannot read it (No such file"));
+    listing_close(&l);
+    for (int i = 0; i < 4; i++)
+        free(paths[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TREE_TEST(a_folder_for_each_class),        TREE_TEST(train_val_and_test),
         TREE_TEST(says_what_is_wrong_with_a_tree), TREE_TEST(reads_csv),
-        TREE_TEST(says_what_is_wrong_with_a_csv),
+        TREE_TEST(says_what_is_wrong_with_a_csv),  TREE_TEST(lists_without_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 const struct subcommand *const subcommands[] = {
-    &cli_open,   &cli_run,      &cli_compare, &cli_replay,  &cli_show, &cli_convert,
-    &cli_models, &cli_datasets, &cli_doctor,  &cli_suggest, &cli_help, NULL,
+    &cli_open,   &cli_run,      &cli_compare, &cli_replay,  &cli_predict, &cli_show, &cli_convert,
+    &cli_models, &cli_datasets, &cli_doctor,  &cli_suggest, &cli_help,    NULL,
 };
 
 int cli_fail(const struct error *error) {

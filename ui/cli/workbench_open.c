@@ -38,18 +38,22 @@ static bool read_demonstration(struct experiment *e, struct error *error) {
            experiment_set(e, "train.epochs=120", error);
 }
 
-static bool read_subject(struct opening *o, struct error *error) {
-    const char *subject = o->request->subject;
-    const struct built_in_experiment *built_in = subject ? built_in_experiment_find(subject) : NULL;
-    if (!subject)
-        return read_demonstration(&o->experiment, error);
-    if (built_in && !files_exist(subject))
-        return read_built_in(&o->experiment, built_in, error);
-    o->resume = opening_is_run(subject);
-    char *path = o->resume ? files_join(subject, "experiment.yaml") : xstrdup(subject);
-    bool ok = experiment_read(&o->experiment, path, error);
+bool opening_experiment(struct experiment *e, const char *name, bool *is_run, struct error *error) {
+    const struct built_in_experiment *built_in = built_in_experiment_find(name);
+    *is_run = false;
+    if (built_in && !files_exist(name))
+        return read_built_in(e, built_in, error);
+    *is_run = opening_is_run(name);
+    char *path = *is_run ? files_join(name, "experiment.yaml") : xstrdup(name);
+    bool ok = experiment_read(e, path, error);
     free(path);
     return ok;
+}
+
+static bool read_subject(struct opening *o, struct error *error) {
+    const char *subject = o->request->subject;
+    return subject ? opening_experiment(&o->experiment, subject, &o->resume, error)
+                   : read_demonstration(&o->experiment, error);
 }
 
 bool opening_read(struct opening *o, const struct open_request *request, struct error *error) {

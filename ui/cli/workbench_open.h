@@ -34,6 +34,10 @@ struct opening {
 // Whether a name is a run's directory.
 bool opening_is_run(const char *name);
 
+// The experiment that is meant by a run's directory, a file, or a built-in name. On failure e is
+// empty.
+bool opening_experiment(struct experiment *e, const char *name, bool *is_run, struct error *error);
+
 // Reads and checks the experiment, quickly: before the screen starts. Close with opening_close,
 // also after a failure.
 bool opening_read(struct opening *o, const struct open_request *request, struct error *error);

@@ -1,0 +1,141 @@
+// thaw predict: what a trained network says of pictures, or of its run's own samples.
+#include "ui/cli/predict.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "ui/cli/cli.h"
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOP = 5, TOGETHER = 256 }; // classes shown; samples answered at once
+
+static const struct option long_options[] = {
+    {"top", required_argument, NULL, 'k'},
+    {"weights", required_argument, NULL, 'w'},
+    {"samples", required_argument, NULL, 's'},
+    {"limit", required_argument, NULL, 'l'},
+    {"threads", required_argument, NULL, 't'},
+    {"json", no_argument, NULL, 'j'},
+    {0},
+};
+
+static int parse_number(const char *name, int most, int *out) {
+    int64_t number;
+    if (!text_to_int(optarg, &number) || number < 1 || number > most)
+        return cli_usage(&cli_predict, "--%s %s: give a number from 1 to %d", name, optarg, most);
+    *out = (int)number;
+    return 0;
+}
+
+static int parse_samples(struct predict_request *r) {
+    static const char *const parts[] = {"train", "validation", "test"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strcmp(optarg, parts[i]) == 0) {
+            r->samples = parts[i];
+            return 0;
+        }
+    return cli_usage(&cli_predict, "--samples %s: give train, validation or test", optarg);
+}
+
+static int parse_option(struct predict_request *r, int option) {
+    switch (option) {
+    case 'k':
+        return parse_number("top", INT_MAX, &r->top);
+    case 'l':
+        return parse_number("limit", INT_MAX, &r->limit);
+    case 't':
+        return parse_number("threads", 256, &r->threads);
+    case 's':
+        return parse_samples(r);
+    case 'w':
+        r->weights = optarg;
+        return 0;
+    case 'j':
+        r->json = true;
+        return 0;
+    default:
+        return cli_usage(&cli_predict, "unknown option, or one without its value");
+    }
+}
+
+static int parse(struct predict_request *r, int argc, char **argv) {
+    int option, code = 0;
+    opterr = 0;
+    optind = 1;
+    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
+        code = parse_option(r, option);
+    if (code != 0)
+        return code;
+    if (optind == argc)
+        return cli_usage(&cli_predict, "which run?");
+    r->subject = argv[optind++];
+    r->inputs = argv + optind;
+    r->input_count = argc - optind;
+    if (r->input_count == 0 && !r->samples)
+        return cli_usage(&cli_predict, "of what? Give pictures or folders, or --samples");
+    if (r->input_count > 0 && r->samples)
+        return cli_usage(&cli_predict,
+                         "--samples are the run's own: they go with no other pictures");
+    return 0;
+}
+
+// With a limit: so many samples, evenly spread.
+static int *choose(const struct dataset *d, int limit, int *count) {
+    *count = limit > 0 && limit < d->count ? limit : d->count;
+    int *index = xmalloc(((size_t)*count + 1) * sizeof *index);
+    for (int i = 0; i < *count; i++)
+        index[i] = (int)((int64_t)i * d->count / *count);
+    return index;
+}
+
+static bool answer(struct predict_subject *s, struct predict_printer *p, const int *index,
+                   int count, struct error *error) {
+    struct dataset *some = dataset_subset(dataset_share(s->data), index, count);
+    struct tally tally;
+    struct predictions predictions = {0};
+    bool ok = training_evaluate(s->training, some, &tally, &predictions, error);
+    for (int i = 0; i < predictions.count; i++)
+        predict_printer_add(p, &predictions, i, index[predictions.sample[i]]);
+    predictions_close(&predictions);
+    dataset_close(some);
+    return ok;
+}
+
+static int predict(struct predict_subject *s, const struct predict_request *r) {
+    struct predict_printer printer;
+    struct error error;
+    int count, *index = choose(s->data, r->limit, &count);
+    bool ok = true;
+    predict_printer_open(&printer, s, r->top, r->json);
+    for (int first = 0; first < count && ok; first += TOGETHER) {
+        int left = count - first;
+        ok = answer(s, &printer, index + first, left < TOGETHER ? left : TOGETHER, &error);
+    }
+    predict_printer_close(&printer);
+    free(index);
+    if (!ok)
+        return cli_fail(&error);
+    return printer.faults > 0;
+}
+
+static int predict_main(int argc, char **argv) {
+    struct predict_request request = {.top = TOP};
+    struct predict_subject subject;
+    struct error error;
+    int code = parse(&request, argc, argv);
+    if (code != 0)
+        return code;
+    bool ok = predict_subject_open(&subject, &request, &error);
+    code = ok ? predict(&subject, &request) : cli_fail(&error);
+    predict_subject_close(&subject);
+    return code;
+}
+
+const struct subcommand cli_predict = {
+    .name = "predict",
+    .usage = "predict RUN|EXPERIMENT.yaml (PICTURE|FOLDER... | --samples train|validation|test) "
+             "[--limit N] [--top K] [--weights best|last|FILE] [--threads N] [--json]",
+    .help = "what a trained network says of pictures: classes and probabilities",
+    .run = predict_main,
+};

@@ -1,0 +1,52 @@
+// What `thaw predict` shares among its files: a trained network made ready, what it is asked about,
+// and the answers.
+#ifndef THAW_UI_PREDICT_H
+#define THAW_UI_PREDICT_H
+
+#include "ui/cli/table.h"
+#include "ui/setup.h"
+
+struct predict_request {
+    const char *subject; // a run, an experiment's file or built-in name
+    char **inputs;       // pictures and folders
+    int input_count;
+    const char *weights; // "best", "last", a file; NULL: what there is
+    const char *samples; // "train", "validation", "test"; NULL: the inputs
+    int top, limit, threads;
+    bool json;
+};
+
+struct predict_subject {
+    struct experiment experiment;
+    struct setup setup;
+    struct training *training;
+    struct dataset *data; // what is asked about; the training's
+    bool labelled;        // it is the run's own
+};
+
+// Everything for training_evaluate: the weights are loaded, all of them. Close with
+// predict_subject_close, also after an error.
+bool predict_subject_open(struct predict_subject *s, const struct predict_request *r,
+                          struct error *error);
+void predict_subject_close(struct predict_subject *s);
+
+struct predict_printer {
+    const struct predict_subject *subject;
+    int top; // classes of each
+    bool json;
+    struct table table;
+    int count, right, faults; // answered, as labelled, not read
+};
+
+void predict_printer_open(struct predict_printer *p, const struct predict_subject *s, int top,
+                          bool json);
+
+// Sample `index` of the subject's data, which stands at `row` of the predictions. With JSON, prints
+// it at once. A picture that could not be read is named on stderr.
+void predict_printer_add(struct predict_printer *p, const struct predictions *from, int row,
+                         int index);
+
+// Prints what is left.
+void predict_printer_close(struct predict_printer *p);
+
+#endif
