@@ -9,17 +9,41 @@ static bool global_pool_infer(const union op_attr *attr, const struct shape *in,
     return true;
 }
 
+// Pixels summed in one chain: of more, blocks of so many are summed, or the sum would lose digits.
+enum { BLOCK = 256 };
+
+static size_t global_pool_pixels(const struct op_call *call) {
+    return (size_t)call->in_shape[0].h * (size_t)call->in_shape[0].w;
+}
+
+// A block's sums, for each piece.
+static size_t global_pool_scratch(const struct op_call *call, bool backward) {
+    bool blocks = !backward && global_pool_pixels(call) > BLOCK;
+    return blocks ? (size_t)op_pieces(call) * (size_t)call->in_shape[0].c : 0;
+}
+
+// x: [pixels][c]; y: [c]
+static void global_pool_mean(size_t pixels, int channels, const float *x, float *block, float *y) {
+    size_t first = pixels < BLOCK ? pixels : BLOCK, most = BLOCK;
+    kernels()->channel_sums(first, channels, x, NULL, y, NULL);
+    for (size_t at = first; at < pixels; at += most) {
+        most = pixels - at < BLOCK ? pixels - at : BLOCK;
+        kernels()->channel_sums(most, channels, x + at * (size_t)channels, NULL, block, NULL);
+        for (int c = 0; c < channels; c++)
+            y[c] += block[c];
+    }
+    for (int c = 0; c < channels; c++)
+        y[c] /= (float)pixels;
+}
+
 static void global_pool_forward_samples(const struct op_call *call, int piece, int first,
                                         int count) {
-    (void)piece;
     struct shape in = call->in_shape[0];
-    size_t pixels = (size_t)in.h * in.w;
-    for (int i = first; i < first + count; i++) {
-        float *y = call->out + (size_t)i * in.c;
-        kernels()->channel_sums(pixels, in.c, call->in[0] + i * shape_count(in), NULL, y, NULL);
-        for (int c = 0; c < in.c; c++)
-            y[c] /= (float)pixels;
-    }
+    size_t pixels = global_pool_pixels(call);
+    float *block = pixels > BLOCK ? call->scratch + (ptrdiff_t)piece * in.c : NULL;
+    for (int i = first; i < first + count; i++)
+        global_pool_mean(pixels, in.c, call->in[0] + i * shape_count(in), block,
+                         call->out + (size_t)i * in.c);
 }
 
 static void global_pool_forward(const struct op_call *call) {
@@ -36,7 +60,7 @@ static void global_pool_backward_samples(const struct op_call *call, int piece, 
                                          int count) {
     (void)piece;
     struct shape in = call->in_shape[0];
-    size_t pixels = (size_t)in.h * in.w;
+    size_t pixels = global_pool_pixels(call);
     struct op_grad din = call->din[0];
     for (int i = first; i < first + count; i++)
         for (size_t p = 0; p < pixels; p++)
@@ -61,6 +85,7 @@ const struct operation op_global_pool = {
     .inputs = 1,
     .pure = true,
     .infer = global_pool_infer,
+    .scratch = global_pool_scratch,
     .forward = global_pool_forward,
     .backward = global_pool_backward,
     .flops = global_pool_flops,

@@ -62,6 +62,7 @@ const struct op_config op_configs[] = {
     {"global_pool", 3, {{4, 5, 6}}},
     {"global_pool", 2, {{1, 1, 9}}},
     {"global_pool", 9, {{16, 16, 33}}, .big = true},
+    {"global_pool", 3, {{31, 30, 5}}, .big = true},
     {"add", 2, {{3, 4, 5}, {3, 4, 5}}},
     {"add", 7, {{16, 16, 32}, {16, 16, 32}}, .big = true},
     {"flatten", 3, {{2, 3, 4}}},
