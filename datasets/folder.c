@@ -34,7 +34,7 @@ static void folder_release(struct dataset *d) {
 }
 
 // NULL when the part has no pictures.
-static struct dataset *open_part(struct store *s, enum part part) {
+static struct dataset *open_part(struct store *s, enum data_part part) {
     const struct listing *l = &s->listing;
     int first = 0, count = 0;
     while (first < l->count && l->items[first].part < part)

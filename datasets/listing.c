@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-void listing_add(struct listing *l, char *path, int label, enum part part) {
+void listing_add(struct listing *l, char *path, int label, enum data_part part) {
     if ((size_t)l->count == l->room) {
         l->room = l->room ? 2 * l->room : 256;
         l->items = xrealloc(l->items, l->room * sizeof *l->items);
@@ -18,10 +18,10 @@ void listing_add(struct listing *l, char *path, int label, enum part part) {
     l->items[l->count++] = (struct listed){path, label, part};
 }
 
-bool listing_part(const char *name, enum part *out) {
+bool listing_part(const char *name, enum data_part *out) {
     static const struct {
         const char *name;
-        enum part part;
+        enum data_part part;
     } names[] = {
         {"train", PART_TRAIN},           {"val", PART_VALIDATION}, {"valid", PART_VALIDATION},
         {"validation", PART_VALIDATION}, {"test", PART_TEST},

@@ -14,12 +14,12 @@
 #include <stddef.h>
 
 // Where a picture belongs by its folder or its line.
-enum part { PART_TRAIN, PART_VALIDATION, PART_TEST, PARTS };
+enum data_part { PART_TRAIN, PART_VALIDATION, PART_TEST, PARTS };
 
 struct listed {
     char *path;
     int label;
-    enum part part;
+    enum data_part part;
 };
 
 struct listing {

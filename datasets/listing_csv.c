@@ -94,7 +94,7 @@ static bool read_names(struct csv *c) {
 }
 
 static bool take_line(struct csv *c, struct listing *l, const char *folder, struct error *error) {
-    enum part part = PART_TRAIN;
+    enum data_part part = PART_TRAIN;
     int most = c->path > c->label ? c->path : c->label;
     if (c->count <= most || !*c->field[c->path] || !*c->field[c->label])
         return refuse(c, error, "a path, a comma and a label would be right");

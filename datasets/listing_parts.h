@@ -8,10 +8,10 @@ bool listing_tree(struct listing *l, const char *path, struct error *error);
 bool listing_csv(struct listing *l, const char *path, struct error *error);
 
 // Takes ownership of path.
-void listing_add(struct listing *l, char *path, int label, enum part part);
+void listing_add(struct listing *l, char *path, int label, enum data_part part);
 
 // "train", "val", "valid", "validation", "test"; false when it is none of them.
-bool listing_part(const char *name, enum part *out);
+bool listing_part(const char *name, enum data_part *out);
 
 bool listing_utf8(const char *text);
 

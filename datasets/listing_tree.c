@@ -71,10 +71,10 @@ static void free_list(char **list, int count) {
 }
 
 static bool walk(struct listing *l, const char *path, const struct way *above, int label,
-                 enum part part, struct error *error);
+                 enum data_part part, struct error *error);
 
 static bool walk_name(struct listing *l, const char *folder, const char *name,
-                      const struct way *way, int label, enum part part, struct error *error) {
+                      const struct way *way, int label, enum data_part part, struct error *error) {
     char *path = files_join(folder, name);
     struct stat info;
     bool fine = true, folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -90,7 +90,7 @@ static bool walk_name(struct listing *l, const char *folder, const char *name,
 }
 
 static bool walk(struct listing *l, const char *path, const struct way *above, int label,
-                 enum part part, struct error *error) {
+                 enum data_part part, struct error *error) {
     char shown[LISTING_SHOWN];
     struct stat info;
     struct dirent **names;
@@ -124,7 +124,7 @@ static int by_folder(const void *a, const void *b) {
 }
 
 static bool add_class(struct listing *l, const char *root, const char *name, int label,
-                      enum part part, struct error *error) {
+                      enum data_part part, struct error *error) {
     char *path = files_join(root, name), shown[LISTING_SHOWN];
     int before = l->count;
     bool fine = walk(l, path, NULL, label, part, error);
@@ -170,7 +170,8 @@ static int find_class(const struct listing *l, const char *name) {
     return -1;
 }
 
-static bool add_part(struct listing *l, const char *root, enum part part, struct error *error) {
+static bool add_part(struct listing *l, const char *root, enum data_part part,
+                     struct error *error) {
     char **names, shown[LISTING_SHOWN];
     int count = folders_in(root, &names, error);
     if (count < 0)
@@ -193,7 +194,7 @@ static bool add_part(struct listing *l, const char *root, enum part part, struct
 static bool are_parts(char **names, int count) {
     bool train = false;
     for (int i = 0; i < count; i++) {
-        enum part part;
+        enum data_part part;
         if (!listing_part(names[i], &part))
             return false;
         train |= part == PART_TRAIN;
@@ -209,7 +210,7 @@ bool listing_tree(struct listing *l, const char *root, struct error *error) {
     bool fine = true, parts = are_parts(names, count);
     for (int wanted = 0; parts && wanted < PARTS && fine; wanted++)
         for (int i = 0; i < count && fine; i++) {
-            enum part part;
+            enum data_part part;
             char *path = files_join(root, names[i]);
             if (listing_part(names[i], &part) && (int)part == wanted)
                 fine = add_part(l, path, part, error);

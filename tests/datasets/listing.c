@@ -16,7 +16,7 @@ static void mkdir_in(const char *root, const char *name) {
 }
 
 static void check(const struct listing *l, int i, const char *root, const char *name, int label,
-                  enum part part) {
+                  enum data_part part) {
     char *path = files_join(root, name);
     assert_true(i < l->count);
     assert_string_equal(l->items[i].path, path);
