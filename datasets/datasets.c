@@ -6,6 +6,7 @@
 #include "datasets/embedded.h"
 #include "datasets/folder.h"
 #include "datasets/idx.h"
+#include "datasets/texts.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,9 @@ const struct dataset_kind dataset_kinds[] = {
      "yours", idx_pair_open},
     {"folder", "your own pictures: in data.path, a folder for each class, or a .csv of path,label",
      "yours", folder_open, .pictures = true},
+    {"text",
+     "your own texts: in data.path, a .csv, .tsv or .jsonl file, or a folder for each class",
+     "yours", texts_open, .texts = true},
 };
 
 const int dataset_kind_count = sizeof dataset_kinds / sizeof dataset_kinds[0];

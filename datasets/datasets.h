@@ -5,7 +5,7 @@
 #include "dataset.h"
 
 // Training and test samples: shapes, classes and class names are the same. Readers of a person's
-// own pictures may have no test samples, and may know which samples are for validation; NULL then.
+// own files may have no test samples, and may know which samples are for validation; NULL then.
 struct dataset_pair {
     struct dataset *train, *test, *validation;
     char *note; // a line for the person, such as what was left out; NULL: none
@@ -14,11 +14,17 @@ struct dataset_pair {
 // What an experiment says about its data; zero is each value's default.
 struct dataset_request {
     const char *path; // data.path; "" or NULL: the default place
-    // The rest is for readers of pictures:
+    // For readers of pictures:
     int size, resize;     // data.size, data.resize
     bool grey;            // data.colour
     bool skip_unreadable; // data.skip_unreadable
     size_t cache;         // bytes for decoded pictures
+    // For readers of texts:
+    const char *tokenizer; // data.tokenizer, or where one was found
+    int length;            // data.length, above 2
+    bool latin1;           // data.encoding
+    int format;            // data.format, an enum texts_format (texts_rows.h)
+    const char *text_column, *label_column;
 };
 
 struct dataset_kind {
@@ -26,7 +32,8 @@ struct dataset_kind {
     // Opens the parts; the caller closes them with dataset_pair_close. Errors name the file.
     bool (*open)(const struct dataset_request *request, struct dataset_pair *out,
                  struct error *error);
-    bool pictures; // of any size: samples are made data.size pixels large on opening
+    // Pictures of any size: samples are made data.size pixels large on opening. Or texts.
+    bool pictures, texts;
 };
 
 extern const struct dataset_kind dataset_kinds[];

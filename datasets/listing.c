@@ -2,6 +2,7 @@
 
 #include "base/xalloc.h"
 #include "datasets/listing_parts.h"
+#include "datasets/picture.h"
 #include "datasets/unicode.h"
 #include <errno.h>
 #include <limits.h>
@@ -23,8 +24,8 @@ bool listing_part(const char *name, enum data_part *out) {
         const char *name;
         enum data_part part;
     } names[] = {
-        {"train", PART_TRAIN},           {"val", PART_VALIDATION}, {"valid", PART_VALIDATION},
-        {"validation", PART_VALIDATION}, {"test", PART_TEST},
+        {"train", PART_TRAIN},    {"val", PART_VALIDATION},        {"valid", PART_VALIDATION},
+        {"dev", PART_VALIDATION}, {"validation", PART_VALIDATION}, {"test", PART_TEST},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i].name) == 0) {
@@ -73,22 +74,35 @@ static void order_parts(struct listing *l) {
     l->room = (size_t)l->count + 1;
 }
 
+const struct listing_files listing_pictures = {"picture", picture_named, picture_endings};
+
 static bool is_csv(const char *path) {
     const char *dot = strrchr(path, '.');
     return dot && strcasecmp(dot, ".csv") == 0;
 }
 
+bool listing_open_tree(struct listing *l, const char *path, const struct listing_files *files,
+                       struct error *error) {
+    *l = (struct listing){.files = files};
+    if (!listing_tree(l, path, error))
+        return false;
+    order_parts(l);
+    return true;
+}
+
 bool listing_open(struct listing *l, const char *path, struct error *error) {
     char shown[LISTING_SHOWN];
     struct stat info;
-    *l = (struct listing){0};
+    *l = (struct listing){.files = &listing_pictures};
     if (stat(path, &info) != 0)
         return error_set(error, "%s: cannot read it (%s)", listing_shown(path, shown),
                          strerror(errno));
     bool tree = S_ISDIR(info.st_mode);
     if (!tree && !is_csv(path))
         return error_set(error, "%s: neither a folder nor a .csv file", listing_shown(path, shown));
-    if (!(tree ? listing_tree(l, path, error) : listing_csv(l, path, error)))
+    if (tree)
+        return listing_open_tree(l, path, &listing_pictures, error);
+    if (!listing_csv(l, path, error))
         return false;
     order_parts(l);
     return true;

@@ -22,7 +22,17 @@ struct listed {
     enum data_part part;
 };
 
+// What the files of a tree are.
+struct listing_files {
+    const char *what; // "picture"
+    bool (*named)(const char *name);
+    const char *endings; // for messages
+};
+
+extern const struct listing_files listing_pictures;
+
 struct listing {
+    const struct listing_files *files;
     char **classes;
     int class_count;
     struct listed *items; // those of PART_TRAIN first, then the others
@@ -33,6 +43,10 @@ struct listing {
 // `path` is a folder, or a file that ends in .csv. Errors name the place; every class of PART_TRAIN
 // has a picture. Free with listing_close, also after an error.
 bool listing_open(struct listing *l, const char *path, struct error *error);
+
+// The same for a tree of other files; `path` is a folder, and `files` outlives the listing.
+bool listing_open_tree(struct listing *l, const char *path, const struct listing_files *files,
+                       struct error *error);
 
 // Pictures without labels (-1) and classes, in the order of `paths`: files as they are named, and
 // of folders all that is a picture by its name or by its content, in the order of a tree's classes.

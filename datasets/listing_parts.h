@@ -10,7 +10,7 @@ bool listing_csv(struct listing *l, const char *path, struct error *error);
 // Takes ownership of path.
 void listing_add(struct listing *l, char *path, int label, enum data_part part);
 
-// "train", "val", "valid", "validation", "test"; false when it is none of them.
+// "train", "val", "valid", "validation", "dev", "test"; false when it is none of them.
 bool listing_part(const char *name, enum data_part *out);
 
 bool listing_utf8(const char *text);

@@ -80,7 +80,7 @@ static bool walk_name(struct listing *l, const char *folder, const char *name,
     bool fine = true, folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
     if (folder_too)
         fine = walk(l, path, way, label, part, error);
-    else if (picture_named(name) || (label < 0 && picture_check(path, NULL))) {
+    else if (l->files->named(name) || (label < 0 && picture_check(path, NULL))) {
         // Also a link that leads nowhere: reading it will say so.
         listing_add(l, path, label, part);
         return true;
@@ -130,21 +130,21 @@ static bool add_class(struct listing *l, const char *root, const char *name, int
     bool fine = walk(l, path, NULL, label, part, error);
     if (fine && l->count == before && part == PART_TRAIN)
         fine = error_set(error,
-                         "%s: no picture of this class (names ending in %s, in small or capital "
+                         "%s: no %s of this class (names ending in %s, in small or capital "
                          "letters); add some, or remove the folder",
-                         listing_shown(path, shown), picture_endings);
+                         listing_shown(path, shown), l->files->what, l->files->endings);
     if (fine)
         qsort(l->items + before, (size_t)(l->count - before), sizeof *l->items, by_folder);
     free(path);
     return fine;
 }
 
-static bool no_classes(const char *root, struct error *error) {
+static bool no_classes(const struct listing *l, const char *root, struct error *error) {
     char shown[LISTING_SHOWN];
     return error_set(error,
-                     "%s: no folders in it; a folder for each class, with its pictures inside, "
+                     "%s: no folders in it; a folder for each class, with its %ss inside, "
                      "would be right",
-                     listing_shown(root, shown));
+                     listing_shown(root, shown), l->files->what);
 }
 
 // The folders of training decide what the classes are.
@@ -152,7 +152,7 @@ static bool take_classes(struct listing *l, const char *root, char **names, int 
                          struct error *error) {
     char shown[LISTING_SHOWN];
     if (count == 0)
-        return no_classes(root, error);
+        return no_classes(l, root, error);
     for (int i = 0; i < count; i++)
         if (!listing_utf8(names[i]))
             return error_set(error, "%s/%s: the name of this class is not UTF-8; rename the folder",
@@ -177,7 +177,7 @@ static bool add_part(struct listing *l, const char *root, enum data_part part,
     if (count < 0)
         return false;
     bool fine = part == PART_TRAIN ? take_classes(l, root, names, count, error)
-                                   : count > 0 || no_classes(root, error);
+                                   : count > 0 || no_classes(l, root, error);
     for (int i = 0; i < count && fine; i++) {
         int label = find_class(l, names[i]);
         if (label < 0)
@@ -239,7 +239,7 @@ static bool add_unlabelled(struct listing *l, const char *path, struct error *er
 }
 
 bool listing_unlabelled(struct listing *l, char *const *paths, int count, struct error *error) {
-    *l = (struct listing){0};
+    *l = (struct listing){.files = &listing_pictures};
     for (int i = 0; i < count; i++)
         if (!add_unlabelled(l, paths[i], error))
             return false;

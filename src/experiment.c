@@ -102,10 +102,15 @@ static bool resolve(char **path, const char *directory, struct error *error) {
     return true;
 }
 
-// Weights with a slash or a dot are a file; all other names are built in.
+// What has a slash or a dot is a file; all other names are built in.
+static bool resolve_file(char **name, const char *directory, struct error *error) {
+    return !strpbrk(*name, "/.") || resolve(name, directory, error);
+}
+
 static bool resolve_paths(struct experiment *e, const char *directory, struct error *error) {
     return resolve(&e->data.path, directory, error) && resolve(&e->model.file, directory, error) &&
-           (!strpbrk(e->model.weights, "/.") || resolve(&e->model.weights, directory, error));
+           resolve_file(&e->model.weights, directory, error) &&
+           resolve_file(&e->data.tokenizer, directory, error);
 }
 
 static char *directory_of(const char *path) {

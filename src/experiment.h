@@ -50,6 +50,12 @@ struct experiment {
         char *colour;
         bool skip_unreadable;
         int64_t cache;
+        // Of texts: a folder or file of a tokenizer ("": beside model.weights), tokens of the
+        // longest text, "utf-8" or "latin-1", "auto" or a format, and the columns by name or
+        // position.
+        char *tokenizer;
+        int64_t length;
+        char *encoding, *format, *text_column, *label_column;
         int64_t limit;            // training samples per class; 0: all
         double validation;        // fraction of a class below 1, or a number of samples per class
         struct text_list shift;   // "noise 0.353", "relabel 7", ...
@@ -123,7 +129,8 @@ void experiment_close(struct experiment *e);
 // aliases and tags are refused. e holds defaults where the document says nothing, and has passed
 // experiment_check. On failure e is empty and need not be closed.
 //
-// experiment_read also makes data.path, model.file, and model.weights where it is a file, absolute:
+// experiment_read also makes data.path and model.file absolute, and, where they are files,
+// model.weights and data.tokenizer:
 // a relative path counts from the experiment file's directory. experiment_parse leaves them as they
 // are; `name` is the file's name in errors.
 bool experiment_read(struct experiment *e, const char *path, struct error *error);

@@ -1,9 +1,12 @@
 #include "ui/setup.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "base/xalloc.h"
 #include "datasets/datasets.h"
 #include "datasets/resize.h"
 #include "datasets/shift.h"
+#include "datasets/texts_rows.h"
+#include "datasets/tokenizer.h"
 #include "models/pretrained.h"
 #include "ui/network.h"
 #include <assert.h>
@@ -78,21 +81,74 @@ static bool limit_test(struct training_data *data, const struct experiment *e,
     return true;
 }
 
-// The keys that only readers of pictures know.
-static bool check_picture_keys(const struct dataset_kind *kind, const struct experiment *e,
-                               struct error *error) {
-    if (kind->pictures)
+// A key that was given, though the data has no use for it, or NULL.
+static const char *picture_key(const struct experiment *e) {
+    return e->data.resize > 0                    ? "resize"
+           : strcmp(e->data.colour, "grey") == 0 ? "colour"
+           : e->data.skip_unreadable             ? "skip_unreadable"
+                                                 : NULL;
+}
+
+static const char *pixel_key(const struct experiment *e) {
+    bool mean = e->data.mean.count != 1 || e->data.mean.item[0] != 0;
+    bool std = e->data.std.count != 1 || e->data.std.item[0] != 1;
+    return e->data.size > 0            ? "size"
+           : e->data.augment.count > 0 ? "augment"
+           : mean                      ? "mean"
+           : std                       ? "std"
+                                       : NULL;
+}
+
+static const char *text_key(const struct experiment *e) {
+    return *e->data.tokenizer                           ? "tokenizer"
+           : strcmp(e->data.encoding, "utf-8") != 0     ? "encoding"
+           : strcmp(e->data.format, "auto") != 0        ? "format"
+           : strcmp(e->data.text_column, "text") != 0   ? "text_column"
+           : strcmp(e->data.label_column, "label") != 0 ? "label_column"
+                                                        : NULL;
+}
+
+static bool check_keys(const struct dataset_kind *kind, const struct experiment *e,
+                       struct error *error) {
+    const char *files = kind->pictures ? NULL : picture_key(e),
+               *pixels = kind->texts ? pixel_key(e) : NULL,
+               *texts = kind->texts ? NULL : text_key(e);
+    const char *key = files ? files : pixels ? pixels : texts, *name = e->data.name;
+    if (!key)
         return true;
-    const char *key = e->data.resize > 0                    ? "resize"
-                      : strcmp(e->data.colour, "grey") == 0 ? "colour"
-                      : e->data.skip_unreadable             ? "skip_unreadable"
-                                                            : NULL;
-    return !key || error_set(error, "data.%s: %s has no picture files; leave the key out", key,
-                             e->data.name);
+    return error_set(error, "data.%s: %s has no %s; leave the key out", key, name,
+                     files    ? "picture files"
+                     : pixels ? "pictures"
+                              : "texts");
+}
+
+// The tokenizer beside the weights, or NULL. The caller frees.
+static char *tokenizer_beside(const char *weights) {
+    const char *slash = strrchr(weights, '/');
+    char *folder = slash ? xstrndup(weights, (size_t)(slash - weights) + 1) : NULL;
+    if (folder && tokenizer_here(folder))
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+static int format_of(const char *name) {
+    static const char *const names[] = {
+        [TEXTS_BY_ENDING] = "auto",
+        [TEXTS_CSV] = "csv",
+        [TEXTS_TSV] = "tsv",
+        [TEXTS_JSONL] = "jsonl",
+        [TEXTS_FIRST_WORD] = "first-word",
+    };
+    int format = 0;
+    while (strcmp(names[format], name) != 0)
+        format++;
+    return format;
 }
 
 static bool open_kind(struct training_data *data, const struct dataset_kind *kind,
                       const struct experiment *e, struct error *error) {
+    char *beside = *e->data.tokenizer ? NULL : tokenizer_beside(e->model.weights);
     struct dataset_request request = {
         .path = e->data.path,
         .size = (int)e->data.size,
@@ -100,9 +156,17 @@ static bool open_kind(struct training_data *data, const struct dataset_kind *kin
         .grey = strcmp(e->data.colour, "grey") == 0,
         .skip_unreadable = e->data.skip_unreadable,
         .cache = (size_t)e->data.cache << 20,
+        .tokenizer = beside ? beside : e->data.tokenizer,
+        .length = (int)e->data.length,
+        .latin1 = strcmp(e->data.encoding, "latin-1") == 0,
+        .format = format_of(e->data.format),
+        .text_column = e->data.text_column,
+        .label_column = e->data.label_column,
     };
     struct dataset_pair pair;
-    if (!kind->open(&request, &pair, error))
+    bool fine = kind->open(&request, &pair, error);
+    free(beside);
+    if (!fine)
         return false;
     if (pair.note)
         fprintf(stderr, "thaw: %s\n", pair.note);
@@ -115,7 +179,7 @@ static bool open_data(struct training_data *data, const struct experiment *e, st
     const struct dataset_kind *kind = dataset_find(e->data.name, error);
     if (!kind)
         return error_prefix(error, "data.name: ");
-    return check_picture_keys(kind, e, error) && open_kind(data, kind, e, error) &&
+    return check_keys(kind, e, error) && open_kind(data, kind, e, error) &&
            prepare(&data->train, e, 0, error) &&
            (!data->validation || prepare(&data->validation, e, SHIFT_VALIDATION, error)) &&
            (!data->test || prepare(&data->test, e, SHIFT_TEST, error)) &&
