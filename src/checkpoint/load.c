@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COLOURS = 3 };
+
 struct load {
     const struct model *model;
     const struct weight_file *file;
@@ -12,6 +14,7 @@ struct load {
     struct load_report *report;
     struct name_map map;
     const struct tensor_entry **source; // of each parameter; NULL: it keeps its value
+    int summed;                         // the parameter of a first convolution to sum, or -1
     float *scratch;                     // room for the largest source
 };
 
@@ -66,18 +69,43 @@ static void add_misshaped(struct load_report *r, const struct param *p,
                      dims_text(p->dims, ours)));
 }
 
+// Whether a parameter is the weight of a convolution that reads the grey samples, and the tensor
+// the same for colour.
+static bool is_colour_of_grey(const struct model *m, int param, const struct tensor_entry *e) {
+    struct dims colour = m->params[param].dims;
+    bool reads = false;
+    for (int i = 1; i < m->node_count; i++)
+        reads |=
+            m->nodes[i].op == &op_conv2d && m->nodes[i].in[0] == 0 && m->nodes[i].param[0] == param;
+    if (!reads || colour.size[1] != 1)
+        return false;
+    colour.size[1] = COLOURS;
+    return dims_equal(e->dims, colour);
+}
+
+// [out][COLOURS][r][s] to [out][1][r][s], in place: `count` elements remain.
+static void sum_colours(struct dims dims, float *x) {
+    size_t window = (size_t)(dims.size[2] * dims.size[3]), count = dims_count(dims);
+    for (size_t i = 0; i < count; i++) {
+        const float *from = x + i / window * COLOURS * window + i % window;
+        x[i] = (float)((double)from[0] + from[window] + from[2 * window]);
+    }
+}
+
 // Decides where one storage's value comes from, and notes it.
 static void match_param(struct load *l, int i) {
     const struct param *p = &l->model->params[i];
     const struct tensor_entry *e = find_source(l, i);
     struct load_report *r = l->report;
-    bool head = in_head(l->model, i), fits = e && dims_equal(e->dims, p->dims);
+    bool sum = e && is_colour_of_grey(l->model, i, e);
+    bool head = in_head(l->model, i), fits = e && (sum || dims_equal(e->dims, p->dims));
     bool lacking = !e && l->options->own_head && p->kind != PARAM_COUNTER;
     if (head && (l->options->new_head || (e && !fits) || lacking))
         add_index(&r->replaced, &r->replaced_count, i);
-    else if (fits)
+    else if (fits) {
         l->source[i] = e;
-    else if (e)
+        l->summed = sum ? i : l->summed;
+    } else if (e)
         add_misshaped(r, p, e);
     else if (p->kind != PARAM_COUNTER)
         add_index(&r->missing, &r->missing_count, i);
@@ -140,7 +168,7 @@ static bool check_values(const struct load *l, int i, struct error *error) {
         return e->dtype == DTYPE_I64 ||
                error_set(error, "%s: a counter must be I64, not %s", e->name, dtype_name(e->dtype));
     tensor_to_float(e, l->scratch);
-    for (size_t k = 0; k < l->model->params[i].count; k++)
+    for (size_t k = 0; k < dims_count(e->dims); k++)
         if (!isfinite(l->scratch[k]))
             return error_set(error, "%s: element %zu is %g in float32; weights must be finite",
                              e->name, k, (double)l->scratch[k]);
@@ -165,15 +193,17 @@ static void copy_values(const struct load *l, struct weights *w) {
             continue;
         }
         tensor_to_float(l->source[i], l->scratch);
+        if (i == l->summed)
+            sum_colours(p->dims, l->scratch);
         layout_from_torch(p, l->scratch, weights_at(w, i));
     }
 }
 
-static size_t largest(const struct model *model) {
+static size_t largest(const struct load *l) {
     size_t most = 0;
-    for (int i = 0; i < model->param_count; i++)
-        if (model->params[i].count > most)
-            most = model->params[i].count;
+    for (int i = 0; i < l->model->param_count; i++)
+        if (l->source[i] && dims_count(l->source[i]->dims) > most)
+            most = dims_count(l->source[i]->dims);
     return most;
 }
 
@@ -189,12 +219,14 @@ static void note_names(struct load *l) {
 
 static bool load_named(struct load *l, struct weights *w, struct error *error) {
     l->source = xcalloc((size_t)l->model->param_count, sizeof *l->source);
-    l->scratch = xmalloc(largest(l->model) * sizeof *l->scratch);
     note_names(l);
     match_names(l);
+    l->scratch = xmalloc(largest(l) * sizeof *l->scratch);
     bool good = check_fit(l, error) && check_ties(l, error) && check_all_values(l, error);
     if (good)
         copy_values(l, w);
+    if (good && l->summed >= 0)
+        l->report->summed = xstrdup(l->model->params[l->summed].name);
     free(l->source);
     free(l->scratch);
     return good;
@@ -206,7 +238,7 @@ bool load_weights(struct weights *w, const struct weight_file *file,
     struct load_report own = {0};
     if (report)
         *report = own;
-    struct load l = {.model = w->model, .file = file, .options = options};
+    struct load l = {.model = w->model, .file = file, .options = options, .summed = -1};
     l.report = report ? report : &own;
     if (!name_map_make(&l.map, file, w->model, options->rename, options->rename_count, error))
         return false;

@@ -15,6 +15,7 @@ struct load_report {
     char **unexpected; // names in the file that the model does not have
     char **misshaped;  // "conv1.weight: the file has [64, 3, 7, 7], the model [16, 3, 3, 3]"
     int *replaced;     // parameters of the head that keep their init
+    char *summed; // the first convolution's weight, when its input channels were summed, or NULL
     // How the file's names became the model's (see name_map.h), and which part of a checkpoint it
     // was (see torch_file.h); NULL where there is nothing to say.
     char *prefix, *part, *aside;
@@ -42,7 +43,9 @@ struct load_options {
 // Copies the values of the file's tensors, under their names in the model (name_map_make), into w,
 // converting to float32 and to this build's layouts. Head
 // parameters whose shape differs keep their initialisation and are reported as replaced. Missing
-// counters are not an error (older PyTorch files lack num_batches_tracked). Values that are not
+// counters are not an error (older PyTorch files lack num_batches_tracked). A first convolution for
+// colour (3 input channels) is summed over them for grey samples: then it computes what the file's
+// computes of the grey repeated in all channels. Values that are not
 // finite are an error, and so is a file of which nothing fits. On error w is unchanged. `report`
 // may be NULL; else it is filled on error too (with loaded == 0), and the caller closes it. A tied
 // parameter is one of the report's parameters, under its first name: the file may have any of its

@@ -17,6 +17,7 @@ void load_report_close(struct load_report *r) {
     free_texts(r->unexpected, r->unexpected_count);
     free_texts(r->misshaped, r->misshaped_count);
     free_texts(r->renamed, r->renamed_count);
+    free(r->summed);
     free(r->prefix);
     free(r->part);
     free(r->aside);
@@ -127,6 +128,9 @@ void load_report_text(const struct load_report *r, const struct model *model, st
     add_mapping(t, r);
     if (r->loaded > 0)
         text_add(t, "%d parameter%s loaded\n", r->loaded, r->loaded == 1 ? "" : "s");
+    if (r->summed)
+        text_add(t, "%s: its 3 input channels in the file were summed, for grey samples\n",
+                 r->summed);
     add_misshaped(t, r, "\n");
     add_missing(t, r, model, "parameter is not in the file and starts from initialisation",
                 "parameters are not in the file and start from initialisation", "\n");
