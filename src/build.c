@@ -75,9 +75,10 @@ struct build *build_start(const char *arch, struct shape input) {
     b->model = xcalloc(1, sizeof *b->model);
     b->model->arch = xstrdup(arch);
     b->conv_init = b->linear_init = b->bias_init = INIT_UNIFORM_FAN_IN;
+    b->init_fan = 1;
     b->open = -1;
     b->open = add_module(b, "", "Module");
-    add_node(b, (struct node){.in = {-1, -1}, .shape = input});
+    add_node(b, (struct node){.in = {-1, -1, -1}, .shape = input});
     return b;
 }
 
@@ -142,18 +143,32 @@ void build_init_bias(struct build *b, enum param_init bias) {
     b->bias_init = bias;
 }
 
+void build_init_fan(struct build *b, int fan) {
+    b->init_fan = fan;
+}
+
+void build_no_parameters(struct build *b, const char *const *endings) {
+    b->model->no_parameters = endings;
+}
+
 int build_node(struct build *b, const char *name, const char *kind, const struct operation *op,
                union op_attr attr, int x, int y) {
+    return build_node_of(b, name, kind, op, attr, (const int[OP_INPUTS]){x, y, -1});
+}
+
+int build_node_of(struct build *b, const char *name, const char *kind, const struct operation *op,
+                  union op_attr attr, const int in[OP_INPUTS]) {
     if (build_failed(b))
         return 0;
     int module = name ? add_module(b, name, kind) : b->open;
-    struct node node = {.op = op, .attr = attr, .module = module, .in = {x, y}};
-    struct shape in[OP_INPUTS] = {0};
+    struct node node = {.op = op, .attr = attr, .module = module};
+    struct shape shapes[OP_INPUTS] = {0};
+    memcpy(node.in, in, sizeof node.in);
     for (int i = 0; i < op->inputs; i++) {
         assert(node.in[i] >= 0 && node.in[i] < b->model->node_count);
-        in[i] = build_shape(b, node.in[i]);
+        shapes[i] = build_shape(b, node.in[i]);
     }
-    if (!op->infer(&attr, in, &node.shape, &b->error)) {
+    if (!op->infer(&attr, shapes, &node.shape, &b->error)) {
         name_error(b, module);
         return 0;
     }
@@ -177,6 +192,10 @@ int build_param(struct build *b, const char *name, struct param p) {
 static void place_params(struct model *m) {
     for (int i = 0; i < m->param_count; i++) {
         struct param *p = &m->params[i];
+        if (p->storage != i) { // tied
+            p->at = m->params[p->storage].at;
+            continue;
+        }
         p->at = m->weight_floats;
         size_t floats = param_bytes(p) / sizeof(float);
         m->weight_floats += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
@@ -189,7 +208,8 @@ static struct model *finish_model(struct build *b, int logits) {
     assert(logits == m->node_count - 1 && "the logits must be the last node");
     m->modules[0].end = m->module_count;
     m->classes = build_shape(b, logits).c;
-    if (!build_node(b, NULL, NULL, &op_cross_entropy, (union op_attr){0}, logits, -1))
+    if (!build_node(b, NULL, NULL, b->language ? &op_next_token : &op_cross_entropy,
+                    (union op_attr){0}, logits, b->language ? 0 : -1))
         return NULL;
     place_params(m);
     return m;

@@ -54,10 +54,45 @@ int build_dropout(struct build *b, const char *name, int x, float p); // p 0: a 
 int build_add(struct build *b, int x, int y);
 int build_pad_shortcut(struct build *b, const char *name, int x, int out, int stride);
 
+// Leaves of texts. The first one is an embedding of node 0: from then on the model is one of texts,
+// whose input is {tokens, 1, 1}. build_linear is for what follows build_token_pool.
+int build_embedding(struct build *b, const char *name, int ids, int rows, int out);
+int build_token_add(struct build *b, const char *name, int x, int rows, bool place); // an Embedding
+int build_layer_norm(struct build *b, const char *name, int x, float eps);
+int build_token_linear(struct build *b, const char *name, int x, int out, bool bias);
+int build_conv1d(struct build *b, const char *name, int x, int out); // the same as GPT-2 stores it
+int build_gelu(struct build *b, const char *name, int x, bool tanh);
+int build_tanh(struct build *b, const char *name, int x);
+struct build_attention {
+    int heads;
+    bool causal;
+    float dropout; // of weights
+};
+int build_attention(struct build *b, const char *name, int q, int k, int v,
+                    struct build_attention a);
+int build_attention_packed(struct build *b, const char *name, int x, struct build_attention a);
+int build_token_pool(struct build *b, const char *name, int x, enum token_pool which);
+// Logits over the tokens of embedding node `embedding`, for each token: with these, build_finish
+// makes a language model. Tied: by the embedding's own weights, which get a second name.
+int build_language_head(struct build *b, const char *name, int x, int embedding, bool tied);
+
 // Sets how the weights of the convolutions and linear layers built from here on are initialised
 // (PyTorch's default until then: INIT_UNIFORM_FAN_IN), and how the biases of both (the same).
 void build_init(struct build *b, enum param_init conv, enum param_init linear);
 void build_init_bias(struct build *b, enum param_init bias);
+// What INIT_NORMAL_TEXT divides by; 1 until then.
+void build_init_fan(struct build *b, int fan);
+// Endings of names in weight files that are no parameters of this model: static storage.
+void build_no_parameters(struct build *b, const char *const *endings);
+
+// The sizes of a text model, as config.json has them.
+struct text_config {
+    int vocabulary, positions, segments; // rows of the embeddings
+    int hidden, layers, heads, inner;    // inner: of the feed-forward part
+    float dropout, attention_dropout, embedding_dropout, eps;
+    bool gelu_tanh; // the activation
+    bool tied;      // a language model's head has the embedding's weights
+};
 
 // What a person may choose of an architecture.
 struct arch_options {
@@ -68,6 +103,10 @@ struct arch_options {
     // Layers in place of the classifier, such as "dropout 0.5" (models/layer.h); NULL: its own.
     const char *const *head;
     int head_count;
+    // Of texts:
+    int vocabulary;                 // tokens of the data; 0: its samples are no texts
+    const struct text_config *text; // NULL: the architecture's own
+    enum arch_pool { POOL_DEFAULT, POOL_FIRST, POOL_MEAN, POOL_LAST } pool;
 };
 
 struct arch {
@@ -77,8 +116,10 @@ struct arch {
     float dropout;      // the default
     // Returns the node of the logits, which must be the last. In `options` all defaults are filled.
     int (*build)(struct build *b, const struct arch *arch, const struct arch_options *options);
-    int parameter; // for a family: e.g. the depth
-    bool norm;     // for a family: with BatchNorm
+    int parameter;           // for a family: e.g. the depth
+    bool norm;               // for a family: with BatchNorm
+    struct text_config text; // of texts: the default; vocabulary 0: an architecture of pictures
+    bool language;           // of texts: predicts the next token in place of a class
 };
 
 #endif

@@ -103,27 +103,44 @@ int build_conv(struct build *b, const char *name, int x, struct build_conv c) {
     return node;
 }
 
-int build_linear(struct build *b, const char *name, int x, int out, bool bias) {
+static int linear_fan(const struct build *b, const struct linear_parts *parts) {
+    return b->linear_init == INIT_KAIMING_NORMAL_OUT ? parts->out
+           : b->linear_init == INIT_NORMAL_TEXT      ? b->init_fan
+                                                     : parts->in;
+}
+
+int build_linear_of(struct build *b, const char *name, int x, const struct linear_parts *parts) {
     assert(name && "a linear layer owns parameters: it needs a module");
-    union op_attr attr = {.linear = {out, bias}};
-    int node = build_node(b, name, "Linear", &op_linear, attr, x, -1);
+    union op_attr attr = {.linear = {parts->out, parts->bias}};
+    int node = build_node(b, name, parts->kind, parts->op, attr, x, -1);
     if (!node)
         return 0;
-    struct shape flat = moved_flat(b, x);
-    int in = build_shape(b, x).c;
+    bool transposed = parts->layout == LAYOUT_TRANSPOSED;
     struct param weight = {
         .kind = PARAM_WEIGHT,
-        .dims = {2, {out, in}},
-        .layout = flat.c ? LAYOUT_FLATTEN : LAYOUT_PLAIN,
-        .flat = flat,
+        .dims = {2, {transposed ? parts->in : parts->out, transposed ? parts->out : parts->in}},
+        .layout = parts->layout,
+        .flat = parts->flat,
         .init = b->linear_init,
-        .fan = b->linear_init == INIT_KAIMING_NORMAL_OUT ? out : in,
+        .fan = linear_fan(b, parts),
     };
     int *param = b->model->nodes[node].param;
     param[0] = build_param(b, "weight", weight);
-    if (bias)
-        param[1] = add_bias(b, out, in);
+    if (parts->bias)
+        param[1] = add_bias(b, parts->out, parts->in);
     return node;
+}
+
+int build_linear(struct build *b, const char *name, int x, int out, bool bias) {
+    struct shape flat = moved_flat(b, x);
+    return build_linear_of(b, name, x,
+                           &(struct linear_parts){.kind = "Linear",
+                                                  .op = &op_linear,
+                                                  .in = build_shape(b, x).c,
+                                                  .out = out,
+                                                  .bias = bias,
+                                                  .layout = flat.c ? LAYOUT_FLATTEN : LAYOUT_PLAIN,
+                                                  .flat = flat});
 }
 
 static int norm(struct build *b, const char *name, const char *kind, int x) {

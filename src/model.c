@@ -25,6 +25,10 @@ int model_loss(const struct model *model) {
     return model->node_count - 1;
 }
 
+bool model_is_language(const struct model *model) {
+    return model->nodes[model_loss(model)].op == &op_next_token;
+}
+
 int model_module(const struct model *model, const char *name) {
     for (int i = 0; i < model->module_count; i++) {
         if (!strcmp(model->modules[i].name, name))

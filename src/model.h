@@ -19,10 +19,11 @@ enum param_kind {
 
 // How a parameter lies in memory, relative to PyTorch's order in files.
 enum layout {
-    LAYOUT_PLAIN,   // the same
-    LAYOUT_CONV,    // [r][s][c][k] here, [k][c][r][s] there
-    LAYOUT_FLATTEN, // behind a flatten, the columns of a linear weight and the elements of a
-                    // BatchNorm: in h, w, c order here, c, h, w there
+    LAYOUT_PLAIN,      // the same
+    LAYOUT_CONV,       // [r][s][c][k] here, [k][c][r][s] there
+    LAYOUT_FLATTEN,    // behind a flatten, the columns of a linear weight and the elements of a
+                       // BatchNorm: in h, w, c order here, c, h, w there
+    LAYOUT_TRANSPOSED, // [out][in] here, [in][out] there: GPT-2's linear layers (Conv1D)
 };
 
 enum param_init {
@@ -32,6 +33,7 @@ enum param_init {
     INIT_UNIFORM_FAN_IN,     // +-1/sqrt(fan_in), PyTorch's default for linear layers and biases
     INIT_KAIMING_NORMAL_IN,  // std = sqrt(2 / fan_in)
     INIT_NORMAL,             // std = 0.01, torchvision's for the linear layers of VGG and MobileNet
+    INIT_NORMAL_TEXT,        // std = 0.02 / sqrt(fan), as BERT and GPT-2; fan 1 but where said
 };
 
 struct param {
@@ -62,7 +64,8 @@ struct module {
 };
 
 // One application of an operation. Inputs are earlier nodes. Node 0 is the input: op NULL.
-// The last node is the loss (op_cross_entropy); the one before it gives the logits.
+// The last node is the loss (op_cross_entropy; of a language model op_next_token); the one before
+// it gives the logits.
 struct node {
     const struct operation *op;
     union op_attr attr;
@@ -80,8 +83,15 @@ struct model {
     struct param *params;
     struct node *nodes;
     size_t weight_floats; // size of a struct weights
-    int classes;
+    int classes;          // of a language model, token ids
+    bool text;            // samples are lists of token ids of different lengths, -1 behind the last
+    // Endings of names in weight files that are no parameters: masks, numbered positions. NULL:
+    // none.
+    const char *const *no_parameters;
 };
+
+// Whether the loss is of each next token, not of a label.
+bool model_is_language(const struct model *model);
 
 void model_close(struct model *model);
 

@@ -6,7 +6,8 @@
 #include "base/pool.h"
 #include "plan.h"
 
-// A batch as the loader hands it over. [n][h][w][c], normalised.
+// A batch as the loader hands it over. [n][h][w][c], normalised; texts: [n][tokens] ids, -1 behind
+// the last one.
 struct batch {
     int n;
     float *x;
@@ -29,13 +30,15 @@ struct pass {
     struct arena arena;
     const struct plan *plan;
     const struct batch *batch; // of the last forward
+    int *length;               // [options.n], of texts: tokens of each sample of the batch
     uint64_t seed;             // keys the random draws
     uint32_t step;
     bool check;                 // look for values that are not finite after every node
     const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
-    double loss;          // mean over the labelled samples, weighted as the plan weighs classes
-    int correct;          // samples whose highest logit is the label (the lowest class wins a tie)
+    double loss;          // mean over the targets, weighted as the plan weighs classes
+    int targets;          // labelled samples; of a language model, tokens that follow another
+    int correct;          // targets that have the highest logit (the lowest class wins a tie)
     int bad_node;         // with check: the first node whose output is not finite, or -1
     double *node_seconds; // [node_count]: forward and backward of each node, if not NULL
     // Seconds of the last forward and backward.

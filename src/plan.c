@@ -75,8 +75,12 @@ static bool *mark_feeding(const struct plan *plan) {
     return feeds;
 }
 
-// Dropout is off in the gradient-free prefix; one right in front of a thawed layer belongs to that
-// layer and stays active.
+static bool may_drop(const struct node *node) {
+    return node->op->drops && node->op->drops(&node->attr) > 0;
+}
+
+// Dropout is off in the gradient-free prefix; a layer of its own right in front of a thawed layer
+// belongs to that one and stays active.
 static void mark_modes(struct plan *plan, const struct flags *f) {
     const struct model *m = plan->model;
     bool *feeds = mark_feeding(plan);
@@ -86,8 +90,9 @@ static void mark_modes(struct plan *plan, const struct flags *f) {
         struct plan_node *mark = &plan->nodes[i];
         bool train = plan->options.purpose == PLAN_TRAIN;
         mark->batch_stats = train && statistics_move(f, node);
-        mark->drop = train && node->op == &op_dropout && node->attr.dropout.p > 0 &&
-                     (mark->wanted || feeds[i] || plan->options.prefix_dropout);
+        mark->drop =
+            train && may_drop(node) &&
+            (mark->wanted || (feeds[i] && node->op == &op_dropout) || plan->options.prefix_dropout);
         mark->pure = node->op->pure && !mark->wanted && !mark->batch_stats && !mark->drop;
         for (int k = 0; k < node->op->inputs; k++)
             mark->pure &= plan->nodes[node->in[k]].pure;
@@ -193,6 +198,9 @@ void plan_close(struct plan *plan) {
     free(plan);
 }
 
+// What tells that a call is about texts, before there is a batch.
+static const int no_length[1];
+
 // A place in the arena; without an arena, a pointer that only tells that there will be one.
 static float *place(float *arena, ptrdiff_t offset) {
     static float somewhere[1];
@@ -243,6 +251,7 @@ struct op_call plan_call(const struct plan *plan, const struct weights *weights,
         .scratch = place(arena, plan->scratch),
         .dout = mark->wanted ? place(arena, mark->grad) : NULL,
         .class_weight = plan->options.class_weight,
+        .length = plan->model->text ? no_length : NULL,
         .mode = {.batch_stats = mark->batch_stats,
                  .drop = mark->drop,
                  .smoothing = plan->options.smoothing,

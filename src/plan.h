@@ -71,7 +71,7 @@ struct op_flops plan_flops(const struct plan *plan, int index);
 
 // The call of node `index` (>= 1), with buffers in `arena` and values in `weights`. Both may be
 // NULL: pointers then only tell what is wanted and must not be followed. An input that is node 0
-// has no buffer: the caller sets it to the batch.
+// has no buffer: the caller sets it to the batch, and so the lengths of texts.
 struct op_call plan_call(const struct plan *plan, const struct weights *weights, float *arena,
                          int index);
 

@@ -72,6 +72,9 @@ void weights_init_param(struct weights *w, int param, uint64_t seed) {
     case INIT_NORMAL:
         fill_normal(to, p, 0.01f, seed);
         break;
+    case INIT_NORMAL_TEXT:
+        fill_normal(to, p, 0.02f / sqrtf((float)p->fan), seed);
+        break;
     case INIT_UNIFORM_FAN_IN:
         fill_uniform(to, p, seed);
         break;

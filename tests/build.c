@@ -148,7 +148,7 @@ static void test_graph(void **state) {
         const struct node *node = &m->nodes[i];
         assert_ptr_equal(node->op, want[i].op);
         assert_int_equal(node->module, want[i].module);
-        assert_memory_equal(node->in, want[i].in, sizeof node->in);
+        assert_memory_equal(node->in, want[i].in, sizeof want[i].in);
         assert_true(shape_equal(node->shape, want[i].shape));
         assert_memory_equal(node->param, want[i].param, sizeof node->param);
         assert_int_equal(node->counter, want[i].counter);

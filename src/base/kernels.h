@@ -85,6 +85,26 @@ struct kernels {
     void (*adam)(size_t n, float *w, const float *g, float *m, float *v, float step_size,
                  double beta1, double beta2, float root_correction2, float eps, float l2,
                  float decay);
+
+    // Of texts, row by row. softmax: x = exp(scale * x) / sum, in place, n >= 1; returns the
+    // logarithm of the sum, by which softmax_again gives the same from the same x (but for
+    // rounding) without a second look at all of them. softmax_back: dp = p * (dp - sum of p * dp)
+    // * scale.
+    float (*softmax)(size_t n, float scale, float *x);
+    void (*softmax_again)(size_t n, float scale, float log_sum, float *x);
+    void (*softmax_back)(size_t n, float scale, const float *p, float *dp);
+    // y = x * normal distribution below x: exactly, or by_tanh; dx (= or +=) dy * its slope.
+    void (*gelu)(size_t n, const float *x, bool by_tanh, float *y);
+    void (*gelu_back)(size_t n, const float *x, bool by_tanh, const float *dy, float *dx, bool add);
+    // One row: y = (x - mean) * scale * weight + bias, scale = 1 / sqrt(variance + eps); moments:
+    // mean, scale.
+    void (*layer_norm)(int channels, const float *x, const float *weight, const float *bias,
+                       float eps, float *y, float moments[2]);
+    void (*layer_norm_back)(int channels, const float *dy, const float *x, const float *weight,
+                            const float moments[2], float *dx, bool add);
+    // dot[c] = sum over rows of dy * (x - mean) * scale, moments [rows][2].
+    void (*layer_norm_sums)(size_t rows, int channels, const float *dy, const float *x,
+                            const float *moments, float *dot);
 };
 
 // The kernels in use: the best that this machine has, or what THAW_ISA names. Chosen at first use;

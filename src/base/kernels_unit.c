@@ -32,6 +32,8 @@ INLINE void store(float *to, vec v) {
 // After the matrix part, whose counts of rows it uses.
 #include "base/kernels_depthwise.h"
 #include "base/kernels_vector.h"
+// After the vector part, whose macros it uses.
+#include "base/kernels_text.h"
 
 #define STRING_OF(name) #name
 #define STRING(name) STRING_OF(name)
@@ -58,4 +60,12 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .square_sum = vector_square_sum,
     .sgd = vector_sgd,
     .adam = vector_adam,
+    .softmax = text_softmax,
+    .softmax_again = text_softmax_again,
+    .softmax_back = text_softmax_back,
+    .gelu = text_gelu,
+    .gelu_back = text_gelu_back,
+    .layer_norm = text_layer_norm,
+    .layer_norm_back = text_layer_norm_back,
+    .layer_norm_sums = text_layer_norm_sums,
 };

@@ -33,6 +33,17 @@ static void flatten_move(const struct param *p, const float *from, float *to, bo
     }
 }
 
+// torch [in][out] <-> ours [out][in]
+static void transposed_move(const struct param *p, const float *from, float *to, bool to_torch) {
+    size_t in = (size_t)p->dims.size[0], out = (size_t)p->dims.size[1];
+    for (size_t o = 0; o < out; o++) {
+        for (size_t i = 0; i < in; i++) {
+            size_t torch = i * out + o, ours = o * in + i;
+            to[to_torch ? torch : ours] = from[to_torch ? ours : torch];
+        }
+    }
+}
+
 static void move(const struct param *p, const float *from, float *to, bool to_torch) {
     switch (p->layout) {
     case LAYOUT_PLAIN:
@@ -43,6 +54,9 @@ static void move(const struct param *p, const float *from, float *to, bool to_to
         break;
     case LAYOUT_FLATTEN:
         flatten_move(p, from, to, to_torch);
+        break;
+    case LAYOUT_TRANSPOSED:
+        transposed_move(p, from, to, to_torch);
         break;
     }
 }

@@ -15,8 +15,10 @@ static bool add_infer(const union op_attr *attr, const struct shape *in, struct 
 
 static void add_forward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
-    size_t each = shape_count(call->out_shape), at = first * each;
-    kernels()->sum(count * each, call->in[0] + at, call->in[1] + at, call->out + at);
+    size_t each = shape_count(call->out_shape);
+    for (int i = first; i < first + count; i++)
+        kernels()->sum(op_floats(call, call->out_shape, i), call->in[0] + i * each,
+                       call->in[1] + i * each, call->out + i * each);
 }
 
 static void add_forward(const struct op_call *call) {
@@ -25,9 +27,11 @@ static void add_forward(const struct op_call *call) {
 
 static void add_backward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
-    size_t each = shape_count(call->out_shape), at = first * each;
-    for (int i = 0; i < 2; i++)
-        op_give(call->din[i], at, count * each, call->dout + at);
+    size_t each = shape_count(call->out_shape);
+    for (int i = first; i < first + count; i++)
+        for (int k = 0; k < 2; k++)
+            op_give(call->din[k], i * each, op_floats(call, call->out_shape, i),
+                    call->dout + i * each);
 }
 
 static void add_backward(const struct op_call *call) {

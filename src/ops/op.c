@@ -12,6 +12,14 @@ int op_pieces(const struct op_call *call) {
     return pieces < (size_t)call->n ? (int)pieces : call->n;
 }
 
+int op_rows(const struct op_call *call, struct shape s, int sample) {
+    return call->length && s.h > 1 ? call->length[sample] : s.h;
+}
+
+size_t op_floats(const struct op_call *call, struct shape s, int sample) {
+    return (size_t)op_rows(call, s, sample) * (size_t)s.w * (size_t)s.c;
+}
+
 struct op_job {
     const struct op_call *call;
     int pieces;

@@ -12,7 +12,10 @@
 #include "base/shape.h"
 #include <stdint.h>
 
-enum { OP_INPUTS = 2, OP_PARAMS = 5 };
+enum { OP_INPUTS = 3, OP_PARAMS = 5 };
+
+// Which token stands for the whole text.
+enum token_pool { TOKEN_FIRST, TOKEN_MEAN, TOKEN_LAST };
 
 // What the builder says of one operation; which member is meant follows from the operation.
 union op_attr {
@@ -43,6 +46,24 @@ union op_attr {
     struct {
         int out, stride; // option-A shortcut: subsample, zero-pad channels to `out` on both sides
     } pad_shortcut;
+    struct {
+        int rows, out; // of the table: how many tokens there are, and how long their vectors
+    } embedding;
+    struct {
+        int rows;   // of the table
+        bool place; // token i gets row i; else all get row 0
+    } token_add;
+    struct {
+        bool tanh; // by tanh, as GPT-2 does; else by erf
+    } gelu;
+    struct {
+        int heads;
+        bool causal; // a token sees itself and what stands before it
+        float p;     // probability of dropping a weight
+    } attention;
+    struct {
+        enum token_pool which;
+    } token_pool;
 };
 
 // A gradient destination; `to` NULL: not wanted.
@@ -63,6 +84,10 @@ struct op_mode {
 
 // Everything that one invocation sees. Buffers are 64-byte aligned. in, out and gradients of
 // activations are [n][h][w][c]; params are in this build's layouts (model.h).
+//
+// Texts are [n][tokens][1][c], and of each sample only its first `length` rows are there: what is
+// behind them holds nothing, in activations and in gradients, and no operation reads or writes it.
+// So a sample's result depends neither on its neighbours' lengths nor on the room for tokens.
 struct op_call {
     const union op_attr *attr;
     int n; // samples in the batch, >= 1
@@ -79,6 +104,7 @@ struct op_call {
     const int *label;          // [n], cross_entropy only: class of each sample, -1 to ignore it
     const float *class_weight; // [classes], cross_entropy only; NULL: 1 each
     const uint32_t *sample;    // [n], the data set's index of each sample, for random draws
+    const int *length;         // [n], of texts: tokens of each sample, 1 .. h; NULL: no texts
     struct pool *pool;
 };
 
@@ -95,6 +121,8 @@ struct operation {
     int inputs;
     bool pure; // a sample's output depends on that sample and the parameters alone in every mode
                // (norm and dropout: only when batch_stats, drop are off: the plan asks the mode)
+    // The probability with which it drops elements in training; NULL: it never does.
+    float (*drops)(const union op_attr *attr);
 
     // Output shape of one sample, or an error that names both sizes.
     bool (*infer)(const union op_attr *attr, const struct shape *in, struct shape *out,
@@ -124,6 +152,18 @@ extern const struct operation op_add;
 extern const struct operation op_flatten;
 extern const struct operation op_dropout;
 extern const struct operation op_pad_shortcut;
+// Of texts:
+extern const struct operation op_embedding;    // in: token ids; weight [rows][out]
+extern const struct operation op_token_add;    // weight [rows][c]: positions, or one segment
+extern const struct operation op_token_linear; // each token by itself; weight [out][in], bias
+extern const struct operation op_layer_norm;   // each token by itself; weight, bias
+extern const struct operation op_gelu;
+extern const struct operation op_tanh;
+extern const struct operation op_attention;        // in: queries, keys, values
+extern const struct operation op_attention_packed; // in: all three, side by side
+extern const struct operation op_token_pool;       // the first, the last, or the mean: a vector
+extern const struct operation op_next_token; // in: logits of all tokens, and their ids; out: the
+                                             // sum of the tokens' losses; dout as cross_entropy's
 extern const struct operation
     op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
                       // dout is the gradient per sample: the pass's share of it in the mean
@@ -131,6 +171,11 @@ extern const struct operation
 // The table, NULL-terminated. operation_find gives NULL for an unknown name.
 extern const struct operation *const operations[];
 const struct operation *operation_find(const char *name);
+
+// The rows of a sample that are there, of an activation of shape `s`: all, or a text's tokens (a
+// vector is a single row); and the floats in them.
+int op_rows(const struct op_call *call, struct shape s, int sample);
+size_t op_floats(const struct op_call *call, struct shape s, int sample);
 
 // For operations whose samples are independent of each other.
 

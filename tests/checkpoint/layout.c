@@ -74,11 +74,22 @@ static void test_plain(void **state) {
     check_back(&p);
 }
 
+static void test_transposed(void **state) {
+    (void)state;
+    struct param p = {.dims = {2, {5, 3}}, .count = 15, .layout = LAYOUT_TRANSPOSED};
+    layout_from_torch(&p, torch, ours);
+    for (int in = 0; in < 5; in++)
+        for (int out = 0; out < 3; out++)
+            assert_true(ours[out * 5 + in] == torch[in * 3 + out]);
+    check_back(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv),
         cmocka_unit_test(test_flatten),
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_transposed),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -14,6 +14,7 @@
 #define POOL(k, s, p) .attr.pool = {.kernel = k, .stride = s, .pad = p}
 #define NORM .attr.norm = {.eps = 1e-5F, .momentum = 0.1F}
 #define BATCH_STATS .mode.batch_stats = true
+#define ATTENTION(...) .attr.attention = {__VA_ARGS__}
 #define DROP .mode = {.drop = true, .seed = 7, .step = 3, .node = 5}
 
 const struct op_config op_configs[] = {
@@ -76,6 +77,52 @@ const struct op_config op_configs[] = {
     {"pad_shortcut", 2, {{4, 4, 4}}, .attr.pad_shortcut = {8, 1}},
     {"pad_shortcut", 2, {{3, 3, 4}}, .attr.pad_shortcut = {4, 2}},
     {"pad_shortcut", 7, {{16, 16, 32}}, .attr.pad_shortcut = {64, 2}, .big = true},
+    {"add", 4, {{5, 1, 7}, {5, 1, 7}}, .text = true},
+    {"dropout", 4, {{5, 1, 7}}, .attr.dropout = {0.3F}, DROP, .text = true},
+    {"embedding", 4, {{5, 1, 1}}, .attr.embedding = {6, 7}, .text = true},
+    {"embedding", 2, {{1, 1, 1}}, .attr.embedding = {4, 3}, .text = true},
+    {"embedding", 7, {{40, 1, 1}}, .attr.embedding = {4000, 70}, .text = true, .big = true},
+    {"token_add", 4, {{5, 1, 7}}, .attr.token_add = {6, true}, .text = true},
+    {"token_add", 4, {{5, 1, 7}}, .attr.token_add = {2, false}, .text = true},
+    {"token_add", 9, {{60, 1, 70}}, .attr.token_add = {64, true}, .text = true, .big = true},
+    {"token_linear", 4, {{5, 1, 7}}, .attr.linear = {9, true}, .text = true},
+    {"token_linear", 3, {{4, 1, 16}}, .attr.linear = {3, false}, .text = true},
+    {"token_linear", 3, {{20, 1, 10}}, .attr.linear = {40, true}, .text = true},
+    {"token_linear", 9, {{90, 1, 70}}, .attr.linear = {600, true}, .text = true, .big = true},
+    {"token_linear", 3, {{30, 1, 600}}, .attr.linear = {33, true}, .text = true, .big = true},
+    {"layer_norm", 4, {{5, 1, 7}}, .attr.norm = {1e-5F}, .text = true},
+    {"layer_norm", 2, {{3, 1, 40}}, .attr.norm = {1e-12F}, .text = true},
+    {"layer_norm", 9, {{150, 1, 100}}, .attr.norm = {1e-5F}, .text = true, .big = true},
+    {"gelu", 4, {{5, 1, 7}}, .attr.gelu = {false}, .text = true},
+    {"gelu", 4, {{5, 1, 7}}, .attr.gelu = {true}, .text = true},
+    {"gelu", 7, {{90, 1, 70}}, .attr.gelu = {false}, .text = true, .big = true},
+    {"gelu", 7, {{90, 1, 70}}, .attr.gelu = {true}, .text = true, .big = true},
+    {"tanh", 4, {{5, 1, 7}}, .text = true},
+    {"tanh", 3, {{1, 1, 20}}},
+    {"attention", 3, {{5, 1, 6}, {5, 1, 6}, {5, 1, 6}}, ATTENTION(2), .text = true},
+    {"attention", 3, {{5, 1, 6}, {5, 1, 6}, {5, 1, 6}}, ATTENTION(3, true), .text = true},
+    {"attention",
+     2,
+     {{5, 1, 4}, {5, 1, 4}, {5, 1, 4}},
+     ATTENTION(1, false, 0.3F),
+     DROP,
+     .text = true},
+    {"attention",
+     3,
+     {{70, 1, 80}, {70, 1, 80}, {70, 1, 80}},
+     ATTENTION(2),
+     .text = true,
+     .big = true},
+    {"attention_packed", 3, {{5, 1, 18}}, ATTENTION(2, true), .text = true},
+    {"attention_packed", 3, {{5, 1, 12}}, ATTENTION(2, true, 0.3F), DROP, .text = true},
+    {"attention_packed", 2, {{270, 1, 24}}, ATTENTION(1, true), .text = true, .big = true},
+    {"token_pool", 4, {{5, 1, 7}}, .attr.token_pool = {TOKEN_FIRST}, .text = true},
+    {"token_pool", 4, {{5, 1, 7}}, .attr.token_pool = {TOKEN_MEAN}, .text = true},
+    {"token_pool", 4, {{5, 1, 7}}, .attr.token_pool = {TOKEN_LAST}, .text = true},
+    {"token_pool", 9, {{60, 1, 70}}, .attr.token_pool = {TOKEN_MEAN}, .text = true, .big = true},
+    {"next_token", 4, {{5, 1, 6}, {5, 1, 1}}, .text = true},
+    {"next_token", 3, {{4, 1, 3}, {4, 1, 1}}, .mode.smoothing = 0.1F, .text = true},
+    {"next_token", 9, {{60, 1, 70}, {60, 1, 1}}, .text = true, .big = true},
     {"cross_entropy", 6, {{1, 1, 10}}},
     {"cross_entropy", 7, {{1, 1, 5}}, .mode.smoothing = 0.1F},
     {"cross_entropy", 2, {{1, 1, 2}}, .mode.smoothing = 0.5F},
@@ -111,13 +158,45 @@ static double *case_doubles(const float *from, size_t count) {
     return to;
 }
 
+bool case_live(const struct op_case *c, struct shape shape, size_t i) {
+    size_t count = shape_count(shape), row = (size_t)shape.w * shape.c;
+    return !c->length || shape.h == 1 || (int)(i % count / row) < c->length[i / count];
+}
+
+// What is behind a text's tokens is not to be read: NaN. (The reference may, to no effect.)
+static void case_bury(const struct op_case *c, struct shape shape, size_t count, float *to,
+                      double *to_double) {
+    for (size_t i = 0; i < count; i++)
+        if (!case_live(c, shape, i)) {
+            to[i] = NAN;
+            to_double[i] = 0;
+        }
+}
+
+// The input that holds token ids, or -1.
+static int case_ids(const struct op_config *config) {
+    return strcmp(config->op, "embedding") == 0    ? 0
+           : strcmp(config->op, "next_token") == 0 ? 1
+                                                   : -1;
+}
+
+static void case_fill_ids(const struct op_case *c, float *to, size_t count) {
+    bool table = strcmp(c->config->op, "embedding") == 0;
+    int rows = table ? c->config->attr.embedding.rows : c->config->in[0].c;
+    for (size_t i = 0; i < count; i++)
+        to[i] = (float)(i * 5 % (size_t)rows);
+}
+
 static void case_fill_inputs(struct op_case *c) {
     for (int i = 0; i < c->op->inputs; i++) {
         c->in_count[i] = c->config->n * shape_count(c->config->in[i]);
         c->in[i] = case_numbers(c->in_count[i], (uint32_t)i);
+        if (i == case_ids(c->config))
+            case_fill_ids(c, c->in[i], c->in_count[i]);
         for (size_t j = 0; c->config->coarse && j < c->in_count[i]; j++)
             c->in[i][j] = roundf(2 * c->in[i][j]) / 2;
         c->in_double[i] = case_doubles(c->in[i], c->in_count[i]);
+        case_bury(c, c->config->in[i], c->in_count[i], c->in[i], c->in_double[i]);
     }
 }
 
@@ -148,6 +227,15 @@ static void case_fill_samples(struct op_case *c) {
         c->class_weight[j] += 1.5F;
 }
 
+// The first is as long as can be.
+static void case_fill_lengths(struct op_case *c) {
+    if (!c->config->text)
+        return;
+    c->length = xmalloc(c->config->n * sizeof *c->length);
+    for (int i = 0; i < c->config->n; i++)
+        c->length[i] = c->config->in[0].h - i * 3 % c->config->in[0].h;
+}
+
 struct op_case *case_open(const struct op_config *config) {
     struct op_case *c = xcalloc(1, sizeof *c);
     struct error error = {0};
@@ -161,6 +249,8 @@ struct op_case *case_open(const struct op_config *config) {
     c->out_count = config->n * shape_count(c->out_shape);
     c->dout = case_numbers(c->out_count, 20);
     c->dout_double = case_doubles(c->dout, c->out_count);
+    case_fill_lengths(c);
+    case_bury(c, c->out_shape, c->out_count, c->dout, c->dout_double);
     case_fill_inputs(c);
     case_fill_params(c);
     case_fill_samples(c);
@@ -181,12 +271,13 @@ void case_close(struct op_case *c) {
     free(c->label);
     free(c->class_weight);
     free(c->sample);
+    free(c->length);
     free(c);
 }
 
 size_t case_destination_count(const struct op_case *c, int destination) {
     if (destination < OP_INPUTS)
-        return c->in_count[destination];
+        return destination == case_ids(c->config) ? 0 : c->in_count[destination];
     int param = destination - OP_INPUTS;
     return param < c->reference->trained ? c->param_count[param] : 0;
 }
@@ -202,6 +293,7 @@ static struct reference_call reference_call(const struct op_case *c, double *out
         .label = c->label,
         .sample = c->sample,
         .class_weight = c->class_weight,
+        .length = c->length,
     };
     for (int i = 0; i < OP_INPUTS; i++) {
         call.in_shape[i] = c->config->in[i];
@@ -270,6 +362,7 @@ static struct op_call result_call(const struct op_case *c, struct pool *pool,
         .label = c->label,
         .sample = c->sample,
         .class_weight = c->class_weight,
+        .length = c->length,
         .pool = pool,
     };
     for (int i = 0; i < OP_INPUTS; i++) {

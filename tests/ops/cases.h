@@ -14,7 +14,8 @@ struct op_config {
     struct op_mode mode;
     bool weighted; // classes have weights
     bool coarse;   // inputs take few different values, so that there are ties
-    bool big; // so big that the work is cut into several pieces; too big for finite differences
+    bool big;  // so big that the work is cut into several pieces; too big for finite differences
+    bool text; // samples are of different lengths
 };
 
 extern const struct op_config op_configs[];
@@ -32,11 +33,15 @@ struct op_case {
     int *label;
     uint32_t *sample;
     float *class_weight; // [classes], or NULL
+    int *length;         // NULL: no texts
 };
 
 // Asserts that operation and reference exist and accept the configuration. Free with case_close.
 struct op_case *case_open(const struct op_config *config);
 void case_close(struct op_case *c);
+
+// Whether element i of a batch of such samples is there: not behind a text's tokens.
+bool case_live(const struct op_case *c, struct shape shape, size_t i);
 
 // Destinations are numbered: 0 .. OP_INPUTS - 1 the inputs, then the trained parameters.
 enum { CASE_DESTINATIONS = OP_INPUTS + OP_PARAMS };

@@ -1,5 +1,6 @@
 #include "ops/reference.h"
 #include "base/random.h"
+#include "ops/reference_text.h"
 #include <math.h>
 #include <string.h>
 
@@ -507,5 +508,8 @@ const struct reference *reference_find(const char *name) {
     for (size_t i = 0; i < sizeof references / sizeof *references; i++)
         if (strcmp(references[i].name, name) == 0)
             return &references[i];
+    for (const struct reference *r = text_references; r->name; r++)
+        if (strcmp(r->name, name) == 0)
+            return r;
     return NULL;
 }

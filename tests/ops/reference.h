@@ -20,6 +20,7 @@ struct reference_call {
     const int *label;
     const uint32_t *sample;
     const float *class_weight;
+    const int *length; // NULL: no texts; what is behind a text's tokens is neither read nor written
 };
 
 struct reference {

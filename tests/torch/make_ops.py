@@ -40,7 +40,7 @@ def case(name, op, function, inputs, params=(), attr=None, labels=None, moved=No
     result = {"name": name, "op": op, "attr": attr or {}, "shapes": [list(x.shape) for x in inputs],
               "in": [listed(x, 4) for x in inputs],
               "param": [None if p is None else listed(p, 4) for p in params],
-              "dout": listed(dout, 4), "out": listed(out, 8), "din": [listed(x.grad, 8) for x in xs],
+              "dout": listed(dout, 4), "out": listed(out, 8), "din": [listed(x.grad, 8) if x.grad is not None else None for x in xs],
               "dparam": [listed(p.grad, 8) if p is not None and p.requires_grad else None for p in ps],
               "moved": [listed(p, 8) if i in moved else None for i, p in enumerate(ps)]}
     if labels is not None:
@@ -98,6 +98,113 @@ def cross_entropy(name, n, classes, labels, smoothing, weight=None):
                 [numbers(n, classes, low=-4, high=4)], attr=attr, labels=labels)
 
 
+# Texts: activations are [n, c, tokens] here, as everything else has its channels second; of sample i
+# `lengths[i]` tokens are there, and what is behind them takes part in nothing.
+
+
+def text(name, op, function, inputs, params=(), attr=None, lengths=None):
+    """`function` takes and gives [n, tokens, c]."""
+    inputs = [x.transpose(1, 2) if x.dim() == 3 else x for x in inputs]
+    tokens, n = inputs[0].shape[2], inputs[0].shape[0]
+    lengths = lengths or [tokens] * n
+
+    def run(*tensors):
+        xs = [x.transpose(1, 2) for x in tensors[:len(inputs)]]
+        out = function(lengths, *xs, *tensors[len(inputs):])
+        if out.dim() == 3:
+            there = torch.arange(tokens)[None, :] < torch.tensor(lengths)[:, None]
+            out = (out * there[:, :, None]).transpose(1, 2)
+        return out
+
+    result = case(name, op, run, inputs, params, attr)
+    result["lengths"] = lengths
+    return result
+
+
+def ids(lengths, tokens, rows):
+    drawn = torch.randint(0, rows, (len(lengths), tokens, 1)).double()
+    return drawn.masked_fill((torch.arange(tokens) >= torch.tensor(lengths)[:, None])[..., None], -1)
+
+
+def embedding(name, lengths, tokens, rows, out):
+    return text(name, "embedding", lambda _, x, w: F.embedding(x[..., 0].long().clamp(0), w) + 0 * x,
+                [ids(lengths, tokens, rows)], [numbers(rows, out)], {"rows": rows, "out": out},
+                lengths)
+
+
+def token_add(name, lengths, tokens, channels, rows, place):
+    def run(_, x, w):
+        return x + (w[:tokens] if place else w[0])
+
+    return text(name, "token_add", run, [numbers(len(lengths), tokens, channels)],
+                [numbers(rows, channels)], {"rows": rows, "place": place}, lengths)
+
+
+def token_linear(name, lengths, tokens, channels, out, bias):
+    return text(name, "token_linear", lambda _, x, w, b: F.linear(x, w, b),
+                [numbers(len(lengths), tokens, channels)],
+                [numbers(out, channels), numbers(out) if bias else None], {"out": out, "bias": bias},
+                lengths)
+
+
+def layer_norm(name, lengths, tokens, c, eps):
+    return text(name, "layer_norm", lambda _, x, w, b: F.layer_norm(x, (c,), w, b, eps),
+                [numbers(len(lengths), tokens, c)], [numbers(c), numbers(c)], {"eps": eps}, lengths)
+
+
+def gelu(name, lengths, tokens, channels, tanh):
+    return text(name, "gelu", lambda _, x: F.gelu(x, approximate="tanh" if tanh else "none"),
+                [numbers(len(lengths), tokens, channels, low=-4, high=4)], attr={"tanh": tanh},
+                lengths=lengths)
+
+
+def heads_of(x, heads):
+    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+
+
+def attend(lengths, q, k, v, heads, causal):
+    tokens = q.shape[1]
+    q, k, v = (heads_of(x, heads) for x in (q, k, v))
+    scores = q @ k.transpose(2, 3) / q.shape[3]**0.5
+    hidden = torch.arange(tokens)[None, None, :] >= torch.tensor(lengths)[:, None, None]
+    if causal:
+        hidden = hidden | torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
+    scores = scores.masked_fill(hidden[:, None], -torch.inf)
+    return (scores.softmax(3) @ v).transpose(1, 2).flatten(2)
+
+
+def attention(name, lengths, tokens, channels, heads, causal):
+    return text(name, "attention", lambda n, q, k, v: attend(n, q, k, v, heads, causal),
+                [numbers(len(lengths), tokens, channels, low=-2, high=2) for _ in range(3)],
+                attr={"heads": heads, "causal": causal}, lengths=lengths)
+
+
+def attention_packed(name, lengths, tokens, channels, heads):
+    return text(name, "attention_packed",
+                lambda n, x: attend(n, *x.chunk(3, 2), heads, True),
+                [numbers(len(lengths), tokens, 3 * channels, low=-2, high=2)],
+                attr={"heads": heads, "causal": True}, lengths=lengths)
+
+
+def token_pool(which, lengths, tokens, channels):
+    def run(lengths, x):
+        rows = [x[i, :n] for i, n in enumerate(lengths)]
+        take = {"first": lambda r: r[0], "last": lambda r: r[-1], "mean": lambda r: r.mean(0)}
+        return torch.stack([take[which](r) for r in rows])
+
+    return text(which, "token_pool", run, [numbers(len(lengths), tokens, channels)],
+                attr={"which": which}, lengths=lengths)
+
+
+def next_token(name, lengths, tokens, rows):
+    def run(lengths, x, ids):
+        return torch.stack([F.cross_entropy(x[i, :n - 1], ids[i, 1:n, 0].long(), reduction="sum")
+                            for i, n in enumerate(lengths)])[:, None]
+
+    return text(name, "next_token", run, [numbers(len(lengths), tokens, rows, low=-4, high=4),
+                                          ids(lengths, tokens, rows)], lengths=lengths)
+
+
 CASES = [
     conv("3x3 with bias", (2, 3, 4, 5), 4, (3, 3), pad=1, bias=True),
     conv("3x3, stride 2", (2, 3, 5, 6), 3, (3, 3), 2, 1),
@@ -126,6 +233,23 @@ CASES = [
     adaptive("2x1 to 4x3", (1, 3, 2, 1), 4, 3),
     cross_entropy("weighted", 4, 3, [2, 0, -1, 1], 0.0, [0.25, 1.5, 4.0]),
     cross_entropy("weighted, smoothed", 5, 4, [1, 3, 0, -1, 2], 0.1, [0.5, 2.0, 1.0, 3.5]),
+    embedding("of tokens", [4, 1, 3], 4, 6, 5),
+    token_add("positions", [4, 2, 3], 4, 5, 7, True),
+    token_add("a segment", [4, 2, 3], 4, 5, 2, False),
+    token_linear("with bias", [5, 2], 5, 6, 7, True),
+    token_linear("without bias", [3, 4], 4, 5, 3, False),
+    layer_norm("GPT-2's", [4, 1], 4, 7, 1e-5),
+    layer_norm("BERT's", [3, 4], 4, 18, 1e-12),
+    gelu("exact", [4, 2], 4, 9, False),
+    gelu("by tanh", [4, 2], 4, 9, True),
+    case("tanh", "tanh", torch.tanh, [numbers(3, 20, low=-4, high=4)]),
+    attention("of all", [6, 3], 6, 8, 2, False),
+    attention("causal", [6, 3], 6, 6, 3, True),
+    attention_packed("causal", [5, 4], 5, 6, 2),
+    token_pool("first", [4, 2], 4, 5),
+    token_pool("last", [4, 2], 4, 5),
+    token_pool("mean", [4, 2], 4, 5),
+    next_token("of all", [5, 3], 5, 6),
 ]
 
 path = pathlib.Path(__file__).with_name("ops.json")

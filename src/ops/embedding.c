@@ -1,0 +1,103 @@
+// A vector for each token: out row i is row id of the table, id = in row i. params: weight
+// [rows][out]. in: [n][tokens][1][1], whole numbers below `rows`; it gets no gradient.
+//
+// The gradient is of the whole table, as PyTorch's is unless it is asked for a sparse one: weight
+// decay and momentum move rows of tokens that do not occur, too.
+#include "base/kernels.h"
+#include "ops/op.h"
+#include <assert.h>
+#include <string.h>
+
+enum { CLEAR_FLOATS = 1 << 18, SPREAD_CHANNELS = 64 }; // in a piece
+
+static bool embedding_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
+                            struct error *error) {
+    char text[32];
+    if (in[0].w != 1 || in[0].c != 1)
+        return error_set(error, "embedding: the input is %s, but it must be a list of token ids, 1",
+                         shape_text(in[0], text));
+    if (attr->embedding.rows < 1 || attr->embedding.out < 1)
+        return error_set(error, "embedding: a table of %dx%d; both must be at least 1",
+                         attr->embedding.rows, attr->embedding.out);
+    *out = (struct shape){in[0].h, 1, attr->embedding.out};
+    return true;
+}
+
+// The id of token i of a sample.
+static size_t embedding_id(const struct op_call *call, int sample, int i) {
+    const float id = call->in[0][(size_t)sample * (size_t)call->in_shape[0].h + (size_t)i];
+    assert(id >= 0 && id < (float)call->attr->embedding.rows);
+    return (size_t)id;
+}
+
+static void embedding_forward_samples(const struct op_call *call, int piece, int first, int count) {
+    (void)piece;
+    const size_t channels = (size_t)call->out_shape.c;
+    for (int s = first; s < first + count; s++) {
+        float *to = call->out + (size_t)s * shape_count(call->out_shape);
+        for (int i = 0; i < op_rows(call, call->in_shape[0], s); i++, to += channels)
+            memcpy(to, call->param[0] + embedding_id(call, s, i) * channels, channels * sizeof *to);
+    }
+}
+
+static void embedding_forward(const struct op_call *call) {
+    op_run(call, op_pieces(call), embedding_forward_samples);
+}
+
+static unsigned embedding_reads(const struct op_call *call) {
+    return call->dparam[0].to ? OP_READS_IN : 0;
+}
+
+static size_t embedding_floats(const struct op_call *call) {
+    return (size_t)call->attr->embedding.rows * (size_t)call->attr->embedding.out;
+}
+
+static void embedding_clear(void *context, int piece, int worker) {
+    (void)worker;
+    const struct op_call *call = context;
+    const size_t first = (size_t)piece * CLEAR_FLOATS, left = embedding_floats(call) - first;
+    memset(call->dparam[0].to + first, 0,
+           (left < CLEAR_FLOATS ? left : CLEAR_FLOATS) * sizeof(float));
+}
+
+// Some channels of all tokens, one token after another.
+static void embedding_spread(void *context, int piece, int worker) {
+    (void)worker;
+    const struct op_call *call = context;
+    const size_t channels = (size_t)call->out_shape.c, first = (size_t)piece * SPREAD_CHANNELS;
+    const size_t left = channels - first, count = left < SPREAD_CHANNELS ? left : SPREAD_CHANNELS;
+    for (int s = 0; s < call->n; s++) {
+        const float *dy = call->dout + (size_t)s * shape_count(call->out_shape) + first;
+        for (int i = 0; i < op_rows(call, call->in_shape[0], s); i++, dy += channels) {
+            float *to = call->dparam[0].to + embedding_id(call, s, i) * channels + first;
+            kernels()->sum(count, to, dy, to);
+        }
+    }
+}
+
+static void embedding_backward(const struct op_call *call) {
+    struct op_call job = *call;
+    if (!call->dparam[0].to)
+        return;
+    if (!call->dparam[0].add)
+        pool_run(call->pool, (int)((embedding_floats(call) - 1) / CLEAR_FLOATS + 1),
+                 embedding_clear, &job);
+    pool_run(call->pool, (call->out_shape.c - 1) / SPREAD_CHANNELS + 1, embedding_spread, &job);
+}
+
+static struct op_flops embedding_flops(const union op_attr *attr, const struct shape *in,
+                                       struct shape out) {
+    (void)attr, (void)in;
+    return (struct op_flops){.weight = (double)shape_count(out)};
+}
+
+const struct operation op_embedding = {
+    .name = "embedding",
+    .inputs = 1,
+    .pure = true,
+    .infer = embedding_infer,
+    .forward = embedding_forward,
+    .reads = embedding_reads,
+    .backward = embedding_backward,
+    .flops = embedding_flops,
+};
