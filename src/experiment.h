@@ -72,7 +72,7 @@ struct experiment {
         bool prefix_dropout;
         int64_t evaluate_every; // epochs between evaluations on the validation samples
         int64_t save_every;     // steps between saved states; 0: at the end of every epoch
-        char *best;             // "accuracy" or "loss": what best.safetensors is chosen by
+        char *best; // "accuracy", "loss", "auroc", ...: what best.safetensors is chosen by
     } train;
     struct {
         struct text_list rules; // "thaw head", "freeze *.bn1": in order, the last one wins

@@ -115,7 +115,7 @@ const struct experiment_key experiment_keys[] = {
         "epochs between evaluations on the validation samples"),
     INT("train.save_every", train.save_every, "0", 0, 1e9,
         "steps between saved states; 0: at the ends of epochs, once a second at most"),
-    CHOICE("train.best", train.best, "accuracy", "accuracy loss",
+    CHOICE("train.best", train.best, "accuracy", "accuracy loss balanced_accuracy macro_f1 auroc",
            "the validation figure that best.safetensors is chosen by"),
 
     TEXTS("freeze.rules", freeze.rules, "[thaw all]", "[thaw head, \"freeze *.bias\"]",

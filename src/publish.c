@@ -23,7 +23,8 @@ void publish_close(struct publisher *p) {
     free(p->points);
     layers_close(&p->layers);
     settings_close(&p->settings);
-    predictions_close(&p->predictions);
+    for (int i = 0; i < EVALUATED; i++)
+        predictions_close(&p->predictions[i]);
     suggestion_close(&p->suggestion);
 }
 
@@ -132,19 +133,19 @@ int publish_look_points(struct publisher *p, struct point_view *out, int most) {
     return count;
 }
 
-void publish_predictions(struct publisher *p, struct predictions *taken) {
+void publish_predictions(struct publisher *p, enum evaluated on, struct predictions *taken) {
     pthread_mutex_lock(&p->lock);
-    struct predictions old = p->predictions;
-    p->predictions = *taken;
+    struct predictions old = p->predictions[on];
+    p->predictions[on] = *taken;
     tell(p);
     pthread_mutex_unlock(&p->lock);
     predictions_close(&old);
     *taken = (struct predictions){0};
 }
 
-bool publish_look_predictions(struct publisher *p, struct predictions *out) {
+bool publish_look_predictions(struct publisher *p, enum evaluated on, struct predictions *out) {
     pthread_mutex_lock(&p->lock);
-    const struct predictions *from = &p->predictions;
+    const struct predictions *from = &p->predictions[on];
     size_t n = (size_t)from->count;
     *out = *from;
     if (n > 0) {

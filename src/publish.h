@@ -17,7 +17,7 @@ struct publisher {
     int64_t records, version;
     struct layers_snapshot layers;
     struct settings settings;
-    struct predictions predictions;
+    struct predictions predictions[EVALUATED];
     struct suggestion suggestion; // rows NULL: none yet
     struct point_view *points;
     int point_count;
@@ -30,7 +30,7 @@ void publish_snapshot(struct publisher *p, const struct snapshot *s);
 void publish_record(struct publisher *p, const struct record *r);
 void publish_layers(struct publisher *p, const struct layers_snapshot *l);
 void publish_settings(struct publisher *p, const struct settings *s);
-void publish_predictions(struct publisher *p,
+void publish_predictions(struct publisher *p, enum evaluated on,
                          struct predictions *taken);                    // takes over what it holds
 void publish_suggestion(struct publisher *p, struct suggestion *taken); // takes it over
 void publish_points(struct publisher *p, const struct point_view *views, int count);
@@ -42,7 +42,7 @@ void publish_wait(struct publisher *p, int64_t *version, int milliseconds);
 void publish_look_layers(struct publisher *p, struct layers_snapshot *out);
 void publish_look_settings(struct publisher *p, struct settings *out);
 int publish_look_points(struct publisher *p, struct point_view *out, int most);
-bool publish_look_predictions(struct publisher *p, struct predictions *out);
+bool publish_look_predictions(struct publisher *p, enum evaluated on, struct predictions *out);
 bool publish_look_suggestion(struct publisher *p, struct suggestion *out);
 
 #endif

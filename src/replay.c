@@ -315,8 +315,8 @@ static bool door_suggestion(struct session *s, struct suggestion *out) {
     return false;
 }
 
-static bool door_predictions(struct session *s, struct predictions *out) {
-    (void)s;
+static bool door_predictions(struct session *s, enum evaluated on, struct predictions *out) {
+    (void)s, (void)on;
     *out = (struct predictions){0};
     return false;
 }

@@ -60,6 +60,25 @@ static bool parse_tally(struct reading *r, json_t *object, const char *name, str
     return set_tally(r, out, json_is_null(loss) ? NAN : json_number_value(loss), accuracy, samples);
 }
 
+// Runs of before there were scores have none; null: it was not defined.
+static bool parse_score(struct reading *r, const json_t *evaluation, const char *name,
+                        double *out) {
+    const json_t *score = json_object_get(evaluation, name);
+    *out = json_is_number(score) ? json_number_value(score) : NAN;
+    if (!score || json_is_null(score) || (*out >= 0 && *out <= 1))
+        return true;
+    return wrong(r, "a score is not between 0 and 1");
+}
+
+static bool parse_evaluation(struct reading *r, json_t *object, const char *name,
+                             struct tally *out) {
+    const json_t *evaluation = json_object_get(object, name);
+    return parse_tally(r, object, name, out) &&
+           parse_score(r, evaluation, "balanced_accuracy", &out->scores.balanced_accuracy) &&
+           parse_score(r, evaluation, "macro_f1", &out->scores.macro_f1) &&
+           parse_score(r, evaluation, "auroc", &out->scores.auroc);
+}
+
 static bool parse_epoch(struct reading *r, json_t *object, struct record *out) {
     json_error_t problem;
     int best;
@@ -71,7 +90,7 @@ static bool parse_epoch(struct reading *r, json_t *object, struct record *out) {
         return wrong(r, "the epoch cannot end at this step");
     return parse_tally(r, object, "train", &out->train) &&
            (!json_object_get(object, "validation") ||
-            parse_tally(r, object, "validation", &out->validation));
+            parse_evaluation(r, object, "validation", &out->validation));
 }
 
 static bool parse_kind(struct reading *r, json_t *object, const char *kind, struct record *out) {
@@ -85,7 +104,7 @@ static bool parse_kind(struct reading *r, json_t *object, const char *kind, stru
     }
     if (strcmp(kind, "test") == 0) {
         out->kind = RECORD_TEST;
-        return parse_tally(r, object, "test", &out->test);
+        return parse_evaluation(r, object, "test", &out->test);
     }
     return wrong(r, "its kind is none of step, epoch and test");
 }

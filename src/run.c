@@ -5,11 +5,11 @@
 #include "base/xalloc.h"
 #include "card.h"
 #include "checkpoint/load.h"
+#include "record.h"
 #include "run_state.h"
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -102,49 +102,9 @@ static bool append(FILE *log, const struct run *run, const char *name, const cha
     return false;
 }
 
-// JSON has no number for a loss that is not finite: null.
-static json_t *tally_json(const struct tally *t) {
-    json_t *loss = isfinite(t->loss) ? json_real(tally_loss(t)) : json_null();
-    return json_pack("{s:o, s:f, s:I}", "loss", loss, "accuracy", tally_accuracy(t), "samples",
-                     (json_int_t)t->samples);
-}
-
-static void set_tally(json_t *object, const char *name, const struct tally *t) {
-    if (t->samples)
-        json_object_set_new(object, name, tally_json(t));
-}
-
-static void set_step(json_t *object, const struct step_result *r) {
-    json_object_set_new(object, "loss", json_real(tally_loss(&r->tally)));
-    json_object_set_new(object, "accuracy", json_real(tally_accuracy(&r->tally)));
-    json_object_set_new(object, "lr", json_real(r->lr));
-    json_object_set_new(object, "gradient_norm", json_real(r->gradient_norm));
-}
-
-char *record_line(const struct record *r) {
-    static const char *const kinds[] = {"step", "epoch", "event", "test", "note"};
-    json_t *object = json_pack("{s:s, s:i, s:I, s:I}", "kind", kinds[r->kind], "branch", r->branch,
-                               "step", (json_int_t)r->step, "epoch", (json_int_t)r->epoch);
-    if (r->kind == RECORD_STEP)
-        set_step(object, &r->result);
-    set_tally(object, "train", &r->train);
-    set_tally(object, "validation", &r->validation);
-    set_tally(object, "test", &r->test);
-    if (r->kind == RECORD_EPOCH) {
-        json_object_set_new(object, "best", json_boolean(r->best));
-        json_object_set_new(object, "seconds", json_real(r->seconds));
-        json_object_set_new(object, "thawed", json_integer((json_int_t)r->thawed));
-        json_object_set_new(object, "parameters", json_integer((json_int_t)r->parameters));
-    }
-    if (r->text[0])
-        json_object_set_new(object, "text", json_string(r->text));
-    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(object);
-    return line;
-}
-
-bool run_metrics(struct run *run, const struct record *record, struct error *error) {
-    char *line = record_line(record);
+bool run_metrics(struct run *run, const struct record *record, const struct figures *figures,
+                 struct error *error) {
+    char *line = record_line(record, figures);
     bool ok = append(run->metrics, run, "metrics.jsonl", line, error);
     free(line);
     return ok;
@@ -178,7 +138,6 @@ void run_fork(struct run *run) {
     run->reached[run->branch] = 0;
 }
 
-// Any finite loss is better than one that is not.
 static bool save(const struct run *run, const struct training *t, const char *name,
                  struct error *error) {
     char *path = in_run(run, name), step[32];

@@ -12,6 +12,7 @@
 #define THAW_RUN_H
 
 #include "event.h"
+#include "figures.h"
 #include "snapshot.h"
 #include "training.h"
 #include <stdio.h>
@@ -50,11 +51,10 @@ bool run_finished(const char *directory);
 
 void run_close(struct run *run);
 
-// Appends to metrics.jsonl (a step, an epoch, a test) and flushes. ERROR_RUN when the disk is full.
-bool run_metrics(struct run *run, const struct record *record, struct error *error);
-
-// A record as one JSON line without the newline; the caller frees.
-char *record_line(const struct record *record);
+// Appends to metrics.jsonl (a step, an epoch, a test) and flushes; `figures` as record_line has it.
+// ERROR_RUN when the disk is full.
+bool run_metrics(struct run *run, const struct record *record, const struct figures *figures,
+                 struct error *error);
 
 // Notes that a step of the branch in force is done.
 void run_reach(struct run *run, int64_t step);
@@ -67,7 +67,7 @@ bool run_event(struct run *run, int64_t step, const char *who, const char *text,
                struct error *error);
 
 // Notes a validation result; saves best.safetensors and says true in *best when it is the best so
-// far by the experiment's train.best.
+// far by the experiment's train.best. A figure that is not defined is never better than another.
 bool run_best(struct run *run, const struct training *t, const struct tally *validation, bool *best,
               struct error *error);
 

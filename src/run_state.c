@@ -56,8 +56,36 @@ bool run_state_tally_restore(const json_t *object, struct tally *t) {
                     &correct, "samples", &samples) != 0 ||
         !(json_is_number(loss) || json_is_null(loss)))
         return false;
-    *t = (struct tally){json_is_null(loss) ? NAN : json_number_value(loss), correct, samples};
+    *t = (struct tally){.loss = json_is_null(loss) ? NAN : json_number_value(loss),
+                        .correct = correct,
+                        .samples = samples};
     return true;
+}
+
+static void set_score(json_t *object, const char *name, double score) {
+    json_object_set_new(object, name, isfinite(score) ? json_real(score) : json_null());
+}
+
+json_t *run_state_evaluation(const struct tally *t) {
+    json_t *object = run_state_tally(t);
+    set_score(object, "balanced_accuracy", t->scores.balanced_accuracy);
+    set_score(object, "macro_f1", t->scores.macro_f1);
+    set_score(object, "auroc", t->scores.auroc);
+    return object;
+}
+
+// States of before there were scores have none.
+static bool score_restore(const json_t *object, const char *name, double *out) {
+    const json_t *score = json_object_get(object, name);
+    *out = json_is_number(score) ? json_number_value(score) : NAN;
+    return !score || json_is_null(score) || json_is_number(score);
+}
+
+bool run_state_evaluation_restore(const json_t *object, struct tally *t) {
+    return run_state_tally_restore(object, t) &&
+           score_restore(object, "balanced_accuracy", &t->scores.balanced_accuracy) &&
+           score_restore(object, "macro_f1", &t->scores.macro_f1) &&
+           score_restore(object, "auroc", &t->scores.auroc);
 }
 
 // Per parameter: its hash where it is frozen, and the steps of the optimiser.
@@ -143,7 +171,7 @@ static bool write_json(const char *directory, const struct run *run, const struc
                   (json_int_t)t->step, "branch", run->branch, "reached", reached_state(run),
                   "changes", texts_state(&t->history), "script", script_state(&marks->script),
                   "schedule", run_state_schedule(t), "epoch", run_state_tally(&t->epoch), "best",
-                  run_state_tally(&run->best), "best_step", (json_int_t)run->best_step,
+                  run_state_evaluation(&run->best), "best_step", (json_int_t)run->best_step,
                   "metrics_bytes", (json_int_t)marks->metrics_bytes, "events_bytes",
                   (json_int_t)marks->events_bytes, "last_event", (json_int_t)marks->last_event,
                   "next_event", (json_int_t)marks->next_event, "params", params_state(t));
@@ -207,8 +235,8 @@ static bool restore_json(const json_t *state, struct run *run, struct training *
     if (!restore_history(texts, t, error) || step < 0 || step > t->total || last < 0 ||
         next <= last || !restore_reached(reached, run) || run->branch < 0 ||
         run->branch >= run->branches || !run_state_tally_restore(epoch, &t->epoch) ||
-        !run_state_schedule_restore(schedule, t) || !run_state_tally_restore(best, &run->best) ||
-        !restore_script(script, &marks->script))
+        !run_state_schedule_restore(schedule, t) ||
+        !run_state_evaluation_restore(best, &run->best) || !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;

@@ -8,6 +8,10 @@
 json_t *run_state_tally(const struct tally *t);
 bool run_state_tally_restore(const json_t *object, struct tally *t);
 
+// The same with scores.
+json_t *run_state_evaluation(const struct tally *t);
+bool run_state_evaluation_restore(const json_t *object, struct tally *t);
+
 // How far the schedule has come; restoring comes after run_state_read_best.
 json_t *run_state_schedule(const struct training *t);
 bool run_state_schedule_restore(const json_t *object, struct training *t);

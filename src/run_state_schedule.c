@@ -28,7 +28,7 @@ static bool watch_restore(const json_t *object, struct schedule_watch *w) {
 
 json_t *run_state_schedule(const struct training *t) {
     const struct schedule_state *s = &t->scheduled;
-    json_t *best = t->best_weights ? run_state_tally(&t->best) : json_null();
+    json_t *best = t->best_weights ? run_state_evaluation(&t->best) : json_null();
     return json_pack("{s:i, s:I, s:o, s:o, s:o}", "next", s->next, "since", (json_int_t)s->since,
                      "phase", watch_state(&s->phase), "stop", watch_state(&s->stop), "best", best);
 }
@@ -43,7 +43,7 @@ bool run_state_schedule_restore(const json_t *object, struct training *t) {
     s->since = since;
     return s->next >= 0 && s->next <= t->schedule.count && watch_restore(phase, &s->phase) &&
            watch_restore(stop, &s->stop) && json_is_null(best) == (t->best_weights == NULL) &&
-           (json_is_null(best) || run_state_tally_restore(best, &t->best));
+           (json_is_null(best) || run_state_evaluation_restore(best, &t->best));
 }
 
 static char *best_path(const char *directory) {

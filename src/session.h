@@ -24,8 +24,8 @@ struct session {
     void (*settings)(struct session *s, struct settings *out);
     // The points to rewind to, oldest first, at most `most` of them; returns how many.
     int (*points)(struct session *s, struct point_view *out, int most);
-    // A copy of the last evaluation's predictions; false when there are none yet.
-    bool (*predictions)(struct session *s, struct predictions *out);
+    // A copy of the last evaluation's predictions; false when there are none (yet).
+    bool (*predictions)(struct session *s, enum evaluated on, struct predictions *out);
     // A copy of the last suggestion; false when there is none yet.
     bool (*suggestion)(struct session *s, struct suggestion *out);
     void (*close)(struct session *s); // stops what runs, without saving

@@ -62,6 +62,9 @@ struct point_view {
     double validation_loss; // of the last evaluation before it; NAN: none
 };
 
+// What a model was evaluated on.
+enum evaluated { EVALUATED_VALIDATION, EVALUATED_TEST, EVALUATED };
+
 enum { RECORD_TEXT = 256 };
 
 enum record_kind {

@@ -44,8 +44,8 @@ static int door_points(struct session *s, struct point_view *out, int most) {
     return publish_look_points(&trainer_of(s)->publisher, out, most);
 }
 
-static bool door_predictions(struct session *s, struct predictions *out) {
-    return publish_look_predictions(&trainer_of(s)->publisher, out);
+static bool door_predictions(struct session *s, enum evaluated on, struct predictions *out) {
+    return publish_look_predictions(&trainer_of(s)->publisher, on, out);
 }
 
 static bool door_suggestion(struct session *s, struct suggestion *out) {

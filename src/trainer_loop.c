@@ -56,11 +56,12 @@ bool trainer_fail(struct trainer *t, const struct error *error) {
     return false;
 }
 
-bool trainer_record(struct trainer *t, struct record *r) {
+bool trainer_record(struct trainer *t, struct record *r, const struct figures *figures) {
     r->branch = t->run.branch;
     publish_record(&t->publisher, r);
     struct error error;
-    if (trainer_keeps_files(t) && r->kind != RECORD_EVENT && !run_metrics(&t->run, r, &error))
+    if (trainer_keeps_files(t) && r->kind != RECORD_EVENT &&
+        !run_metrics(&t->run, r, figures, &error))
         return trainer_fail(t, &error);
     return true;
 }
@@ -315,21 +316,30 @@ static bool one_step(struct trainer *t) {
     t->steps_left -= t->steps_left > 0;
     struct record r = {.kind = RECORD_STEP, .step = t->training->step, .result = t->last};
     r.epoch = trainer_epoch(t->training, r.step - 1);
-    return trainer_record(t, &r);
+    return trainer_record(t, &r, NULL);
 }
 
-static bool evaluate(struct trainer *t, struct record *r) {
+// Evaluates and publishes what the model says. *figures is for the caller to close.
+static bool evaluate_on(struct trainer *t, enum evaluated on, struct record *r,
+                        struct figures *figures) {
+    bool test = on == EVALUATED_TEST;
+    const struct dataset *data = test ? t->training->data.test : t->training->data.validation;
+    struct tally *tally = test ? &r->test : &r->validation;
+    struct predictions predictions;
+    struct error error;
+    if (!figures_evaluate(t->training, data, tally, &predictions, figures, &error))
+        return trainer_fail(t, &error);
+    publish_predictions(&t->publisher, on, &predictions);
+    return true;
+}
+
+static bool validate(struct trainer *t, struct record *r, struct figures *figures) {
     struct training *training = t->training;
-    const struct dataset *data = training->data.validation;
     struct error error;
     if (!training_evaluation_due(training))
         return true;
-    struct predictions predictions = {0};
-    if (!training_evaluate(training, data, &r->validation, t->interactive ? &predictions : NULL,
-                           &error))
-        return trainer_fail(t, &error);
-    if (t->interactive)
-        publish_predictions(&t->publisher, &predictions);
+    if (!evaluate_on(t, EVALUATED_VALIDATION, r, figures))
+        return false;
     t->validation_loss = tally_loss(&r->validation);
     if (trainer_keeps_files(t) && !run_best(&t->run, training, &r->validation, &r->best, &error))
         return trainer_fail(t, &error);
@@ -344,7 +354,10 @@ static bool end_epoch(struct trainer *t) {
     r.thawed = (int64_t)freeze_thawed_count(&training_settings(training)->flags);
     r.parameters = (int64_t)model_trainable_count(training->model);
     t->epoch_seconds = 0;
-    if (!evaluate(t, &r) || !trainer_record(t, &r))
+    struct figures figures = {0};
+    bool ok = validate(t, &r, &figures) && trainer_record(t, &r, &figures);
+    figures_close(&figures);
+    if (!ok)
         return false;
     bool evaluated = r.validation.samples > 0;
     if (!trainer_follow_schedule(t, evaluated ? &r.validation : NULL, false))
@@ -367,22 +380,27 @@ static bool after_step(struct trainer *t) {
     return !t->save || trainer_save(t);
 }
 
+static bool test(struct trainer *t) {
+    struct record r = {.kind = RECORD_TEST, .step = t->training->step};
+    r.epoch = trainer_epoch(t->training, r.step);
+    struct figures figures = {0};
+    if (!t->training->data.test)
+        return true;
+    bool ok = evaluate_on(t, EVALUATED_TEST, &r, &figures) && trainer_record(t, &r, &figures);
+    figures_close(&figures);
+    return ok;
+}
+
 // Proves that the frozen tensors stayed, tests, and saves.
 static bool finish(struct trainer *t) {
     struct training *training = t->training;
-    struct record r = {.kind = RECORD_TEST, .step = training->step};
-    r.epoch = trainer_epoch(training, training->step);
     struct error error;
     if (!training_verify(training, &error))
         return trainer_fail(t, &error);
     if (!training_finite(training, &error))
         return diverged(t, &error);
-    if (training->data.test) {
-        if (!training_evaluate(training, training->data.test, &r.test, NULL, &error))
-            return trainer_fail(t, &error);
-        if (!trainer_record(t, &r))
-            return false;
-    }
+    if (!test(t))
+        return false;
     if (trainer_keeps_files(t) && !run_save_last(&t->run, training, &error))
         return trainer_fail(t, &error);
     t->state = SESSION_FINISHED;

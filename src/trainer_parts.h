@@ -2,6 +2,7 @@
 #ifndef THAW_TRAINER_PARTS_H
 #define THAW_TRAINER_PARTS_H
 
+#include "figures.h"
 #include "measure.h"
 #include "points.h"
 #include "publish.h"
@@ -38,7 +39,7 @@ struct trainer {
 
 // Each returns false after it has put the session into SESSION_FAILED.
 bool trainer_fail(struct trainer *t, const struct error *error);
-bool trainer_record(struct trainer *t, struct record *r);
+bool trainer_record(struct trainer *t, struct record *r, const struct figures *figures);
 bool trainer_event(struct trainer *t, const char *who, const char *text);
 bool trainer_save(struct trainer *t); // in the past: on a branch of its own
 

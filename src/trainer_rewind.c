@@ -63,14 +63,23 @@ static const struct point *nearest(const struct trainer *t, int64_t step, int br
     return best;
 }
 
+static bool evaluate_again(struct training *t, struct tally *validation, struct error *error) {
+    struct predictions predictions;
+    struct figures figures;
+    if (!figures_evaluate(t, t->data.validation, validation, &predictions, &figures, error))
+        return false;
+    predictions_close(&predictions);
+    figures_close(&figures);
+    return true;
+}
+
 // The schedule's changes after a step that was done again.
 static bool follow_again(struct trainer *t) {
     struct training *training = t->training;
     struct tally validation;
     bool evaluates = training->step % training->epoch_steps == 0 && training->step > 0 &&
                      training_watches(training) && training_evaluation_due(training);
-    if (evaluates &&
-        !training_evaluate(training, training->data.validation, &validation, NULL, &t->error))
+    if (evaluates && !evaluate_again(training, &validation, &t->error))
         return false;
     return trainer_follow_schedule(t, evaluates ? &validation : NULL, true);
 }

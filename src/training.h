@@ -21,10 +21,16 @@ struct training_data {
 };
 void training_data_close(struct training_data *data);
 
+// What predictions on all classes come to (figures.h); NAN where not defined.
+struct scores {
+    double balanced_accuracy, macro_f1, auroc;
+};
+
 // Sums over the samples seen.
 struct tally {
     double loss; // sum of the samples' losses
     int64_t correct, samples;
+    struct scores scores; // where figures_evaluate saw them
 };
 double tally_loss(const struct tally *t);     // mean; 0 without samples
 double tally_accuracy(const struct tally *t); // fraction; 0 without samples

@@ -1,4 +1,5 @@
 // Looking at a training without changing it: evaluation, and the probe.
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "measure.h"
 #include "training_parts.h"
@@ -13,13 +14,23 @@ void predictions_close(struct predictions *p) {
     *p = (struct predictions){0};
 }
 
-static void predictions_open(struct predictions *p, int count, int classes) {
+static bool predictions_open(struct predictions *p, int count, int classes, struct error *error) {
     size_t n = (size_t)count + 1;
+    size_t need = n * (size_t)classes * sizeof *p->probability, have = arena_available();
+    char need_text[32], have_text[32];
     *p = (struct predictions){.classes = classes};
+    if (need > have)
+        return error_run(
+            error,
+            "not enough memory for the probabilities of %d samples in %d classes: need "
+            "%s, have %s",
+            count, classes, text_bytes((double)need, need_text),
+            text_bytes((double)have, have_text));
     p->sample = xcalloc(n, sizeof *p->sample);
     p->label = xcalloc(n, sizeof *p->label);
     p->predicted = xcalloc(n, sizeof *p->predicted);
     p->probability = xcalloc(n * (size_t)classes, sizeof *p->probability);
+    return true;
 }
 
 // Softmax; returns the class with the highest probability.
@@ -61,10 +72,8 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
         return false;
     }
     cache_use(&t->cache, t->plan, t->frozen);
-    if (predictions)
-        predictions_open(predictions, data->count, t->model->classes);
-    bool ok = true;
-    for (int i = 0; i < loader_steps(loader); i++) {
+    bool ok = !predictions || predictions_open(predictions, data->count, t->model->classes, error);
+    for (int i = 0; ok && i < loader_steps(loader); i++) {
         const struct batch *batch = loader_batch(loader, i);
         ok = batch || loader_error(loader, error);
         if (!ok)

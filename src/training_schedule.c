@@ -16,10 +16,20 @@ bool training_open_schedule(struct training *t, struct error *error) {
            schedule_check(&t->schedule, t->experiment, training_settings(t), &length, error);
 }
 
+// What train.best goes by, larger being better; NAN: not defined.
+static double merit(const struct training *t, const struct tally *validation) {
+    const char *best = t->experiment->train.best;
+    const struct scores *s = &validation->scores;
+    return strcmp(best, "loss") == 0                ? -tally_loss(validation)
+           : strcmp(best, "balanced_accuracy") == 0 ? s->balanced_accuracy
+           : strcmp(best, "macro_f1") == 0          ? s->macro_f1
+           : strcmp(best, "auroc") == 0             ? s->auroc
+                                                    : tally_accuracy(validation);
+}
+
 bool training_better(const struct training *t, const struct tally *a, const struct tally *b) {
-    if (strcmp(t->experiment->train.best, "loss") == 0)
-        return isfinite(tally_loss(b)) ? tally_loss(a) < tally_loss(b) : isfinite(tally_loss(a));
-    return tally_accuracy(a) > tally_accuracy(b);
+    double now = merit(t, a), before = merit(t, b);
+    return isnan(before) ? !isnan(now) : now > before;
 }
 
 bool training_evaluation_due(const struct training *t) {

@@ -202,12 +202,12 @@ static void predictions_are_taken_over_and_copied_out(void **state) {
     struct publisher p;
     struct predictions out;
     publish_open(&p, &settings);
-    assert_false(publish_look_predictions(&p, &out));
+    assert_false(publish_look_predictions(&p, EVALUATED_TEST, &out));
     for (int i = 1; i < 4; i++) {
         struct predictions in = predictions_of(4 * i, i);
-        publish_predictions(&p, &in);
+        publish_predictions(&p, EVALUATED_VALIDATION, &in);
         assert_null(in.sample);
-        assert_true(publish_look_predictions(&p, &out));
+        assert_true(publish_look_predictions(&p, EVALUATED_VALIDATION, &out));
         assert_true(out.count == 4 * i && out.classes == 3 && out.sample[0] == i && whole(&out));
         predictions_close(&out);
     }
@@ -228,7 +228,7 @@ static void publish_kind(struct publisher *p, int kind) {
     if (kind == 3)
         publish_points(p, &v, 1);
     if (kind == 4)
-        publish_predictions(p, &predictions);
+        publish_predictions(p, EVALUATED_VALIDATION, &predictions);
 }
 
 enum { KINDS = 5, FOREVER = 1000 * 1000 };
@@ -308,7 +308,7 @@ static void publish_round(struct publisher *p, int64_t i, struct layers_snapshot
     publish_settings(p, now);
     publish_points(p, views, 1 + (int)(i / 64 % 3));
     struct predictions predictions = predictions_of(1 + (int)(i / 64 % 5), (int)i);
-    publish_predictions(p, &predictions);
+    publish_predictions(p, EVALUATED_VALIDATION, &predictions);
 }
 
 static void *write_rounds(void *context) {
@@ -343,7 +343,7 @@ static void read_values(struct reader *r, struct layers_snapshot *layers) {
     settings_close(&now);
     for (int i = publish_look_points(p, points, 3) - 1; i > 0; i--)
         r->torn += points[i].step != points[0].step;
-    if (publish_look_predictions(p, &predictions)) {
+    if (publish_look_predictions(p, EVALUATED_VALIDATION, &predictions)) {
         r->torn += !whole(&predictions);
         predictions_close(&predictions);
     }

@@ -148,6 +148,9 @@ static void assert_same_tally(const struct tally *a, const struct tally *b) {
     assert_near(a->loss, b->loss);
     assert_int_equal(a->correct, b->correct);
     assert_int_equal(a->samples, b->samples);
+    assert_near(a->scores.balanced_accuracy, b->scores.balanced_accuracy);
+    assert_near(a->scores.macro_f1, b->scores.macro_f1);
+    assert_near(a->scores.auroc, b->scores.auroc);
 }
 
 static void assert_same_record(const struct record *a, const struct record *b) {
@@ -306,7 +309,7 @@ static void points_layers_and_predictions(void **state) {
     assert_true(isnan(layers.params[0].drift) && isnan(layers.seconds[0]));
     layers_close(&layers);
     struct predictions predictions;
-    assert_false(p.session->predictions(p.session, &predictions));
+    assert_false(p.session->predictions(p.session, EVALUATED_VALIDATION, &predictions));
     player_close(&p);
     free(run);
 }
@@ -382,6 +385,11 @@ static void write_run(const char *directory, const char *metrics, const char *ev
     }
 }
 
+#define TEST_HEAD                                                                                  \
+    "{\"kind\":\"test\",\"branch\":0,\"step\":1,\"epoch\":1,\"test\":{\"loss\":1,\"accuracy\":1,"  \
+    "\"samples\":1"
+#define TEST(more) TEST_HEAD more "}}\n"
+
 static void a_cut_last_line_is_left_out(void **state) {
     write_run(*state, STEP(1) STEP(2) "{\"kind\":\"st", EVENT(1, 0, 1, "thaw all") "{\"id\":2");
     struct player p;
@@ -392,6 +400,32 @@ static void a_cut_last_line_is_left_out(void **state) {
     assert_int_equal(now.state, SESSION_STOPPED);
     assert_int_equal(now.thawed, now.parameters);
     player_close(&p);
+}
+
+static void scores_may_be_missing_or_undefined(void **state) {
+    static const struct {
+        const char *more;
+        double macro_f1;
+    } cases[] = {{"", NAN}, {",\"auroc\":null,\"macro_f1\":0.25,\"matrix\":[[1]]", 0.25}};
+    for (int i = 0; i < 2; i++) {
+        static struct seen seen;
+        struct text metrics = {0};
+        text_add(&metrics, STEP(1) "%s%s}}\n", TEST_HEAD, cases[i].more);
+        write_run(*state, metrics.data, EVENT(1, 0, 0, "thaw all"));
+        struct player p;
+        must_open(&p, *state, -1);
+        play(&p, -1);
+        read_all(p.session, &seen);
+        const struct record *r = seen.records;
+        while (r->kind != RECORD_TEST && r < seen.records + seen.count)
+            r++;
+        assert_int_equal(r->kind, RECORD_TEST);
+        assert_true(isnan(r->test.scores.auroc));
+        assert_true(isnan(cases[i].macro_f1) ? isnan(r->test.scores.macro_f1)
+                                             : r->test.scores.macro_f1 == cases[i].macro_f1);
+        player_close(&p);
+        text_free(&metrics);
+    }
 }
 
 static void malformed_files_give_one_clear_error(void **state) {
@@ -411,6 +445,8 @@ static void malformed_files_give_one_clear_error(void **state) {
         {STEP(1) "{\"kind\":\"test\",\"branch\":0,\"step\":1,\"epoch\":1,\"test\":{\"loss\":1,"
                  "\"accuracy\":2,\"samples\":3}}\n",
          EVENT(1, 0, 0, "thaw all"), "between 0 and 1"},
+        {STEP(1) TEST(",\"auroc\":1.5"), EVENT(1, 0, 0, "thaw all"), "a score is not between"},
+        {STEP(1) TEST(",\"auroc\":\"high\""), EVENT(1, 0, 0, "thaw all"), "a score is not between"},
         {STEP(1) "{\"kind\":\"epoch\",\"branch\":0,\"step\":1,\"epoch\":2,\"best\":true,"
                  "\"seconds\":1}\n",
          EVENT(1, 0, 0, "thaw all"), "cannot end"},
@@ -449,6 +485,7 @@ int main(void) {
         IN_DIRECTORY(points_layers_and_predictions),
         IN_DIRECTORY(only_the_path_of_a_branch_is_played),
         IN_DIRECTORY(a_cut_last_line_is_left_out),
+        IN_DIRECTORY(scores_may_be_missing_or_undefined),
         IN_DIRECTORY(malformed_files_give_one_clear_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

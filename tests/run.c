@@ -2,6 +2,7 @@
 #include "run.h"
 #include "base/files.h"
 #include "base/xalloc.h"
+#include "record.h"
 #include "test.h"
 #include "tiny_run.h"
 #include "training_copy.h"
@@ -220,6 +221,19 @@ static double number_at(const json_t *line, const char *object, const char *key)
     return json_number_value(value);
 }
 
+// Of cat 3 samples, one said to be dog; of dog none.
+static struct figures two_classes(void) {
+    static char cat[] = "cat", dog[] = "dog", *const names[] = {cat, dog};
+    int label[] = {0, 0, 0}, predicted[] = {0, 1, 0};
+    float probability[] = {1, 0, 0, 1, 1, 0};
+    struct predictions p = {.count = 3,
+                            .classes = 2,
+                            .label = label,
+                            .predicted = predicted,
+                            .probability = probability};
+    return figures_of(&p, names);
+}
+
 static void metrics_are_one_object_a_line(void **state) {
     char *directory = files_join(*state, "run");
     struct experiment e;
@@ -234,11 +248,13 @@ static void metrics_are_one_object_a_line(void **state) {
     struct record test = {.kind = RECORD_TEST, .step = 8, .test = {3, 2, 4}};
     struct record note = {.kind = RECORD_NOTE, .text = "two\nlines \"quoted\""};
     struct record bad = {.kind = RECORD_EPOCH, .validation = {NAN, 1, 2}, .seconds = 1};
+    epoch.validation.scores = test.test.scores = (struct scores){0.625, 0.5, NAN};
+    struct figures figures = two_classes();
     tiny_experiment(&e, sets);
     must(run_create(&run, directory, &e, &error), &error);
     const struct record *const all[] = {&step, &epoch, &test, &note, &bad};
     for (int i = 0; i < 5; i++)
-        must(run_metrics(&run, all[i], &error), &error);
+        must(run_metrics(&run, all[i], i == 2 ? &figures : NULL, &error), &error);
     json_t *lines = metrics(directory);
     assert_int_equal(json_array_size(lines), 5);
     static const char *const kinds[] = {"step", "epoch", "test", "note", "epoch"};
@@ -257,13 +273,55 @@ static void metrics_are_one_object_a_line(void **state) {
     assert_true(number_at(line, "validation", "accuracy") == 0.75 &&
                 number_at(line, "validation", "samples") == 20);
     assert_true(json_is_true(json_object_get(line, "best")) && !json_object_get(line, "test"));
+    assert_true(number_at(line, "validation", "balanced_accuracy") == 0.625 &&
+                number_at(line, "validation", "macro_f1") == 0.5);
+    assert_true(json_is_null(json_object_get(json_object_get(line, "validation"), "auroc")));
+    assert_null(json_object_get(json_object_get(line, "validation"), "per_class"));
     assert_true(number_at(json_array_get(lines, 2), "test", "accuracy") == 0.5);
+    char *rest = json_dumps(json_object_get(json_array_get(lines, 2), "test"),
+                            JSON_COMPACT | JSON_REAL_PRECISION(9));
+    assert_non_null(strstr(
+        rest,
+        "\"per_class\":{\"class\":[\"cat\",\"dog\"],\"support\":[3,0],\"precision\":[1.0,0.0],"
+        "\"recall\":[0.666666667,null],\"specificity\":[null,0.666666667],"
+        "\"f1\":[0.8,0.0],\"auroc\":[null,null]},\"matrix\":[[2,1],[0,0]]"));
+    free(rest);
     assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 3), "text")),
                         note.text);
     json_decref(lines);
+    figures_close(&figures);
     run_close(&run);
     experiment_close(&e);
     free(directory);
+}
+
+// A line must stay short, however many classes there are.
+static void many_classes_are_left_out_of_lines(void **state) {
+    (void)state;
+    static const struct {
+        enum record_kind kind;
+        int classes;
+        bool listed;
+    } cases[] = {
+        {RECORD_EPOCH, RECORD_EPOCH_CLASSES, true},
+        {RECORD_EPOCH, RECORD_EPOCH_CLASSES + 1, false},
+        {RECORD_TEST, RECORD_TEST_CLASSES, true},
+        {RECORD_TEST, RECORD_TEST_CLASSES + 1, false},
+    };
+    char *names[RECORD_TEST_CLASSES + 1];
+    for (int i = 0; i <= RECORD_TEST_CLASSES; i++)
+        names[i] = (char *)(uintptr_t) "a name of some length";
+    for (int i = 0; i < 4; i++) {
+        struct predictions none = {.classes = cases[i].classes};
+        struct figures figures = figures_of(&none, names);
+        struct record r = {.kind = cases[i].kind, .validation = {1, 1, 2}, .test = {1, 1, 2}};
+        char *line = record_line(&r, &figures);
+        assert_int_equal(strstr(line, "matrix") != NULL, cases[i].listed);
+        assert_non_null(strstr(line, "balanced_accuracy"));
+        assert_true(strlen(line) < 1 << 16);
+        free(line);
+        figures_close(&figures);
+    }
 }
 
 static void events_form_a_chain(void **state) {
@@ -283,8 +341,8 @@ static void events_form_a_chain(void **state) {
     close_saved(&s);
 }
 
-static bool note_best(struct saved *s, double loss, int64_t correct) {
-    struct tally validation = {loss, correct, 10};
+static bool note_scores(struct saved *s, double loss, int64_t correct, struct scores scores) {
+    struct tally validation = {loss, correct, 10, scores};
     bool best;
     char *path = files_join(s->directory, "best.safetensors");
     files_remove(path);
@@ -292,6 +350,10 @@ static bool note_best(struct saved *s, double loss, int64_t correct) {
     assert_int_equal(files_exist(path), best);
     free(path);
     return best;
+}
+
+static bool note_best(struct saved *s, double loss, int64_t correct) {
+    return note_scores(s, loss, correct, (struct scores){NAN, NAN, NAN});
 }
 
 static void the_best_is_what_the_experiment_says(void **state) {
@@ -312,13 +374,35 @@ static void the_best_is_what_the_experiment_says(void **state) {
     close_saved(&s);
 }
 
+static void the_best_may_be_by_a_score(void **state) {
+    static const char *const choices[] = {"train.best=balanced_accuracy", "train.best=macro_f1",
+                                          "train.best=auroc"};
+    struct saved s;
+    open_saved(&s, state);
+    for (int i = 0; i < 3; i++) {
+        double score[3] = {0.9, 0.9, 0.9};
+        must(experiment_set(&s.tiny.experiment, choices[i], &s.error), &s.error);
+        s.run.best_step = 0;
+        assert_true(note_best(&s, 1, 9)); // the first one, though not defined
+        assert_false(note_best(&s, 0.5, 10));
+        score[i] = 0.4;
+        assert_true(note_scores(&s, 1, 1, (struct scores){score[0], score[1], score[2]}));
+        score[i] = 0.3;
+        assert_false(note_scores(&s, 1, 10, (struct scores){score[0], score[1], score[2]}));
+        assert_false(note_best(&s, 1, 10));
+        score[i] = 0.5;
+        assert_true(note_scores(&s, 1, 0, (struct scores){score[0], score[1], score[2]}));
+    }
+    close_saved(&s);
+}
+
 static void a_saved_state_comes_back_whole(void **state) {
     struct saved s;
     struct tiny t;
     struct run run;
     struct event_list later;
     open_saved(&s, state);
-    s.run.best = (struct tally){0.1 + 0.2, 3, 20};
+    s.run.best = (struct tally){0.1 + 0.2, 3, 20, {1.0 / 3, NAN, 0.7}};
     s.run.best_step = 4;
     for (int i = 0; i < 3; i++)
         run_fork(&s.run);
@@ -329,7 +413,9 @@ static void a_saved_state_comes_back_whole(void **state) {
     struct training_copy expected = training_copy(s.tiny.training);
     must(resume(s.directory, &t, &run, &later, &s.error), &s.error);
     training_copy_equal(&expected, t.training);
-    assert_memory_equal(&run.best, &s.run.best, sizeof run.best);
+    assert_true(run.best.loss == 0.1 + 0.2 && run.best.correct == 3 && run.best.samples == 20);
+    assert_true(run.best.scores.balanced_accuracy == 1.0 / 3 && run.best.scores.auroc == 0.7 &&
+                isnan(run.best.scores.macro_f1));
     assert_true(run.best_step == 4 && run.branch == 2 && run.branches == 4);
     assert_true(run.reached[0] == 0 && run.reached[2] == 0 && run.reached[3] == 7);
     assert_true(run.last_event == 2 && run.next_event == 3 && run.state == 2);
@@ -368,10 +454,10 @@ static void what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out(void
     struct record r = {.kind = RECORD_STEP, .step = 5};
     size_t size, kept;
     open_saved(&s, state);
-    must(run_metrics(&s.run, &r, &s.error), &s.error);
+    must(run_metrics(&s.run, &r, NULL, &s.error), &s.error);
     must(run_save_state(&s.run, s.tiny.training, &s.error), &s.error);
     free(content(s.directory, "events.jsonl", &kept));
-    must(run_metrics(&s.run, &r, &s.error), &s.error);
+    must(run_metrics(&s.run, &r, NULL, &s.error), &s.error);
     must(run_event(&s.run, 6, "user", "lr x0.5", &s.error), &s.error);
     must(run_event(&s.run, 7, "schedule", "thaw block", &s.error), &s.error);
     must(run_event(&s.run, 8, "user", "freeze head", &s.error), &s.error);
@@ -590,6 +676,7 @@ static void values_that_do_not_fit_are_refused(void **state) {
     } wrong[] = {
         {"step", "-1"},
         {"step", "1000"},
+        {"best", "{\"loss\": 1, \"correct\": 1, \"samples\": 2, \"auroc\": \"high\"}"},
         {"changes", "[{\"step\": 0, \"do\": \"thaw nonsense\"}]"},
         {"changes", "[\"thaw block\"]"},
         {"changes", "[1]"},
@@ -647,7 +734,7 @@ static void logs_shorter_than_the_state_says_are_refused(void **state) {
     struct saved s;
     struct record r = {.kind = RECORD_STEP, .step = 5};
     open_saved(&s, state);
-    must(run_metrics(&s.run, &r, &s.error), &s.error);
+    must(run_metrics(&s.run, &r, NULL, &s.error), &s.error);
     must(run_save_state(&s.run, s.tiny.training, &s.error), &s.error);
     for (int i = 0; i < 2; i++) {
         size_t size, after;
@@ -706,7 +793,7 @@ static bool write_one(struct saved *s, int which) {
     bool best;
     switch (which) {
     case 0:
-        return run_metrics(&s->run, &r, &s->error);
+        return run_metrics(&s->run, &r, NULL, &s->error);
     case 1:
         return run_event(&s->run, 5, "user", "lr x0.5", &s->error);
     case 2:
@@ -783,6 +870,8 @@ int main(void) {
         IN_DIRECTORY(metrics_are_one_object_a_line),
         IN_DIRECTORY(events_form_a_chain),
         IN_DIRECTORY(the_best_is_what_the_experiment_says),
+        IN_DIRECTORY(the_best_may_be_by_a_score),
+        cmocka_unit_test(many_classes_are_left_out_of_lines),
         IN_DIRECTORY(a_saved_state_comes_back_whole),
         IN_DIRECTORY(a_state_with_a_loss_that_is_not_finite_comes_back),
         IN_DIRECTORY(what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out),

@@ -19,10 +19,30 @@ static void finishes_and_writes_its_files(void **state) {
     for (int i = 0; i < count; i++) {
         epochs += records[i].kind == RECORD_EPOCH;
         tests += records[i].kind == RECORD_TEST;
+        if (records[i].kind == RECORD_EPOCH)
+            assert_true(records[i].validation.scores.auroc > 0);
+        if (records[i].kind == RECORD_TEST)
+            assert_true(records[i].test.scores.balanced_accuracy > 0);
     }
     assert_int_equal(epochs, 6);
     assert_int_equal(tests, 1);
+    for (int on = 0; on < EVALUATED; on++) { // there without anybody watching, too
+        struct predictions predictions;
+        assert_true(s->predictions(s, (enum evaluated)on, &predictions));
+        assert_int_equal(predictions.count, on == EVALUATED_TEST ? 30 : 20);
+        predictions_close(&predictions);
+    }
     s->close(s);
+    char *metrics = files_join(directory, "metrics.jsonl");
+    struct mapping file;
+    assert_true(mapping_open(&file, metrics, NULL));
+    int matrices = 0;
+    for (const char *at = (const char *)file.data, *end = at + file.size;
+         (at = memmem(at, (size_t)(end - at), "\"matrix\":[[", 11)); at++)
+        matrices++;
+    assert_int_equal(matrices, 7);
+    mapping_close(&file);
+    free(metrics);
     static const char *const names[] = {"experiment.yaml",  "metrics.jsonl",    "events.jsonl",
                                         "best.safetensors", "last.safetensors", "state"};
     for (int i = 0; i < 6; i++) {

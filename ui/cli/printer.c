@@ -1,7 +1,8 @@
 #include "ui/cli/printer.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "run.h"
+#include "record.h"
+#include "ui/cli/figures_table.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static void print_thawed(struct printer *p, const struct training *t) {
 
 void printer_start(struct printer *p, const struct setup *s, const struct training *t,
                    const char *directory) {
+    p->class_names = t->data.train->class_names;
     if (p->style != PRINT_LINES)
         return;
     const struct experiment *e = s->experiment;
@@ -77,13 +79,46 @@ static void print_epoch(struct printer *p, const struct record *r, int64_t epoch
     fprintf(p->out, "%s  %9.3g  %6.2f s\n", r->best ? "*" : " ", p->lr, r->seconds);
 }
 
-static void print_record(struct printer *p, const struct record *r, int64_t epochs) {
+// The figures of the last evaluation; false when there are none.
+static bool open_figures(const struct printer *p, struct session *session, enum evaluated on,
+                         struct figures *out) {
+    struct predictions predictions;
+    *out = (struct figures){0};
+    if (!p->class_names || !session->predictions(session, on, &predictions))
+        return false;
+    *out = figures_of(&predictions, p->class_names);
+    predictions_close(&predictions);
+    return true;
+}
+
+// Epochs may be read long after the next evaluation, so only the test has the figures of classes.
+static void print_json(struct printer *p, struct session *session, const struct record *r) {
+    struct figures figures = {0};
+    bool known = r->kind == RECORD_TEST && open_figures(p, session, EVALUATED_TEST, &figures);
+    char *line = record_line(r, known ? &figures : NULL);
+    fprintf(p->out, "%s\n", line);
+    free(line);
+    figures_close(&figures);
+}
+
+static void print_figures(struct printer *p, struct session *session, enum evaluated on) {
+    struct figures figures;
+    if (!open_figures(p, session, on, &figures))
+        return;
+    if (on == EVALUATED_VALIDATION)
+        fprintf(p->out, "\nvalidation: accuracy %.2f %% of %" PRId64 " images\n",
+                100 * figures_accuracy(&figures), figures.samples);
+    figures_table_print(&figures, p->out);
+    figures_close(&figures);
+}
+
+static void print_record(struct printer *p, struct session *session, const struct record *r,
+                         int64_t epochs) {
     if (r->kind == RECORD_STEP)
         p->lr = r->result.lr;
+    p->tested |= r->kind == RECORD_TEST;
     if (p->style == PRINT_JSON) {
-        char *line = record_line(r);
-        fprintf(p->out, "%s\n", line);
-        free(line);
+        print_json(p, session, r);
         return;
     }
     if (p->style == PRINT_NOTHING || r->kind == RECORD_STEP)
@@ -93,23 +128,26 @@ static void print_record(struct printer *p, const struct record *r, int64_t epoc
         print_epoch(p, r, epochs);
     if (r->kind == RECORD_EVENT && strncmp(r->text, "thaw: ", 6) != 0)
         fprintf(p->out, "step %" PRId64 "  %s\n", r->step, r->text);
-    if (r->kind == RECORD_TEST)
+    if (r->kind == RECORD_TEST) {
         fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " images\n",
                 tally_loss(&r->test), 100 * tally_accuracy(&r->test), r->test.samples);
+        print_figures(p, session, EVALUATED_TEST);
+    }
     if (r->kind == RECORD_NOTE)
         fprintf(p->out, "note     %s\n", r->text);
 }
 
 // The training waits for nobody: what a slow reader of our output missed is told, never left out
 // silently.
-static void print_gap(struct printer *p, const struct record *next, int64_t missed) {
+static void print_gap(struct printer *p, struct session *session, const struct record *next,
+                      int64_t missed) {
     struct record r = {.kind = RECORD_NOTE, .step = next->step, .epoch = next->epoch};
     r.branch = next->branch;
     snprintf(r.text, sizeof r.text,
              "%" PRId64 " records are missing here, as they were read too slowly; "
              "metrics.jsonl has them",
              missed);
-    print_record(p, &r, 0);
+    print_record(p, session, &r, 0);
 }
 
 static void print_progress(struct printer *p, const struct snapshot *s) {
@@ -133,9 +171,9 @@ void printer_update(struct printer *p, struct session *session) {
     for (int64_t next = p->cursor; (count = session->read(session, &p->cursor, records, 64)) > 0;
          next = p->cursor) {
         if (p->cursor - next > count)
-            print_gap(p, &records[0], p->cursor - next - count);
+            print_gap(p, session, &records[0], p->cursor - next - count);
         for (int i = 0; i < count; i++)
-            print_record(p, &records[i], s.epochs);
+            print_record(p, session, &records[i], s.epochs);
     }
     print_progress(p, &s);
     fflush(p->out);
@@ -158,6 +196,8 @@ void printer_end(struct printer *p, struct session *session, const char *directo
     clear_line(p);
     if (p->style != PRINT_LINES)
         return;
+    if (s.state == SESSION_FINISHED && !p->tested)
+        print_figures(p, session, EVALUATED_VALIDATION);
     if (s.state == SESSION_FINISHED)
         fprintf(p->out, "done     in %.1f s; frozen tensors verified unchanged\n", seconds);
     if (s.state == SESSION_STOPPED)

@@ -41,7 +41,8 @@ static int parse_number(const char *option, int least, int most, int *value) {
 static int parse_option(struct suggest_request *r, int option) {
     switch (option) {
     case 'b':
-        return parse_number("--batches", SUGGEST_BATCHES_LEAST, SUGGEST_BATCHES_MOST, &r->options.batches);
+        return parse_number("--batches", SUGGEST_BATCHES_LEAST, SUGGEST_BATCHES_MOST,
+                            &r->options.batches);
     case 'h':
         return parse_number("--head-epochs", 0, 100000, &r->options.head_epochs);
     case 't':

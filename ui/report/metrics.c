@@ -27,7 +27,10 @@ static struct tally read_tally(const json_t *object, const char *name) {
     const json_t *t = json_object_get(object, name);
     if (!json_is_object(t))
         return (struct tally){0};
-    return tally_from(number(t, "loss"), number(t, "accuracy"), number(t, "samples"));
+    struct tally tally = tally_from(number(t, "loss"), number(t, "accuracy"), number(t, "samples"));
+    tally.scores =
+        (struct scores){number(t, "balanced_accuracy"), number(t, "macro_f1"), number(t, "auroc")};
+    return tally;
 }
 
 // Enough samples that a step's accuracy survives being counted.

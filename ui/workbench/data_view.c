@@ -3,10 +3,17 @@
 #include "ui/workbench/draw.h"
 #include "ui/workbench/draw_image.h"
 #include "ui/workbench/paper.h"
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { HEADER = 1, LIST = 28, BARS = 24, CLASS = 12 };
+
+// A line for each class, no list of samples.
+static bool has_classes(const struct data_view *v) {
+    return v->page == DATA_MATRIX || v->page == DATA_CLASSES;
+}
 
 // How sure the model is of what it says.
 static float sureness(const struct predictions *p, int i) {
@@ -30,13 +37,6 @@ int data_view_order(const struct predictions *p, enum data_page page, int **out)
         qsort_r(*out, (size_t)count, sizeof **out, surest_first,
                 (struct predictions *)(uintptr_t)p);
     return count;
-}
-
-int *data_view_matrix(const struct predictions *p) {
-    int *counts = xcalloc((size_t)p->classes * (size_t)p->classes + 1, sizeof *counts);
-    for (int i = 0; i < p->count; i++)
-        counts[(ptrdiff_t)p->label[i] * p->classes + p->predicted[i]]++;
-    return counts;
 }
 
 static const char *class_name(const struct scene *s, int class) {
@@ -150,41 +150,90 @@ static void draw_list(struct area area, const struct scene *s, const struct data
     free(order);
 }
 
-// The matrix
+// The matrix, and the figures of classes: two lines, then one for each class
 
-static enum style heat(int count, int most) {
+static enum style heat(int64_t count, int64_t most) {
     return count == 0 ? STYLE_DIM
-                      : (enum style)(STYLE_HEAT0 + limited(count * 8 / (most + 1), 0, 7));
+                      : (enum style)(STYLE_HEAT0 + limited((int)(count * 8 / (most + 1)), 0, 7));
 }
 
-static void draw_matrix_row(struct area area, int row, const struct scene *s, const int *counts,
-                            int label) {
-    int classes = s->predictions.classes, most = 1;
-    for (int c = 0; c < classes; c++)
-        most = counts[label * classes + c] > most ? counts[label * classes + c] : most;
-    draw_text(area, row, 0, CLASS, STYLE_NORMAL, class_name(s, label));
-    for (int c = 0; c < classes && CLASS + 6 * (c + 1) <= area.w; c++) {
-        int count = counts[label * classes + c];
-        draw_format(area, row, CLASS + 6 * c, c == label ? STYLE_STRONG : heat(count, most), "%6d",
-                    count);
+static void draw_matrix_row(struct area area, int row, const struct figures *f, int label) {
+    const int64_t *counts = f->matrix + (ptrdiff_t)label * f->classes;
+    int64_t most = 1;
+    for (int c = 0; c < f->classes; c++)
+        most = counts[c] > most ? counts[c] : most;
+    for (int c = 0; c < f->classes && CLASS + 6 * (c + 1) <= area.w; c++)
+        draw_format(area, row, CLASS + 6 * c, c == label ? STYLE_STRONG : heat(counts[c], most),
+                    "%6" PRId64, counts[c]);
+}
+
+static void draw_matrix_title(struct area area, const struct scene *s) {
+    draw_text(area, 1, 0, CLASS, STYLE_DIM, "label \\ said");
+    for (int c = 0; c < s->figures.classes && CLASS + 6 * (c + 1) <= area.w; c++)
+        draw_text(area, 1, CLASS + 6 * c + 1, 5, STYLE_DIM, class_name(s, c));
+}
+
+// Ends at `column`; NAN: not defined.
+static void draw_figure(struct area area, int row, int column, const char *format, double value) {
+    char text[16] = "-";
+    if (!isnan(value))
+        snprintf(text, sizeof text, format, value);
+    draw_right(area, row, column - 8, 8, isnan(value) ? STYLE_DIM : STYLE_NORMAL, text);
+}
+
+// Where the columns of figures end.
+enum { SUPPORT = CLASS + 7, SAID = SUPPORT + 7, PRECISION = SAID + 11, RECALL = PRECISION + 9 };
+enum { SPECIFICITY = RECALL + 13, F1 = SPECIFICITY + 9, AUROC = F1 + 9 };
+
+static void draw_class_row(struct area area, int row, const struct figures *f, int class) {
+    const struct class_figures *c = &f->of_class[class];
+    draw_format(area, row, SUPPORT - 7, STYLE_NORMAL, "%7" PRId64, c->support);
+    draw_format(area, row, SAID - 7, STYLE_NORMAL, "%7" PRId64, c->predicted);
+    draw_figure(area, row, PRECISION, "%.1f %%", 100 * c->precision);
+    draw_figure(area, row, RECALL, "%.1f %%", 100 * c->recall);
+    draw_figure(area, row, SPECIFICITY, "%.1f %%", 100 * c->specificity);
+    draw_figure(area, row, F1, "%.3f", c->f1);
+    draw_figure(area, row, AUROC, "%.4f", c->auroc);
+}
+
+static void draw_class_title(struct area area) {
+    static const struct {
+        const char *text;
+        int end;
+    } titles[] = {
+        {"images", SUPPORT},          {"said", SAID}, {"precision", PRECISION}, {"recall", RECALL},
+        {"specificity", SPECIFICITY}, {"F1", F1},     {"AUROC", AUROC},
+    };
+    draw_text(area, 1, 0, CLASS, STYLE_DIM, "class");
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        draw_right(area, 1, titles[i].end - 12, 12, STYLE_DIM, titles[i].text);
+}
+
+static void draw_classes(struct area area, const struct scene *s, const struct data_view *v) {
+    const struct figures *f = &s->figures;
+    bool matrix = v->page == DATA_MATRIX;
+    char scores[SCORES_TEXT];
+    draw_format(area, 0, 0, STYLE_NORMAL, "accuracy %.2f %%, %s", 100 * figures_accuracy(f),
+                scores_text(&f->scores, scores));
+    if (matrix)
+        draw_matrix_title(area, s);
+    else
+        draw_class_title(area);
+    int top = limited(v->scroll, 0, f->classes - (area.h - 2));
+    for (int row = 2; row < area.h && top + row - 2 < f->classes; row++) {
+        draw_text(area, row, 0, CLASS, STYLE_NORMAL, class_name(s, top + row - 2));
+        if (matrix)
+            draw_matrix_row(area, row, f, top + row - 2);
+        else
+            draw_class_row(area, row, f, top + row - 2);
     }
-}
-
-static void draw_matrix(struct area area, const struct scene *s, const struct data_view *v) {
-    int *counts = data_view_matrix(&s->predictions), classes = s->predictions.classes;
-    draw_text(area, 0, 0, CLASS, STYLE_DIM, "label \\ said");
-    for (int c = 0; c < classes && CLASS + 6 * (c + 1) <= area.w; c++)
-        draw_text(area, 0, CLASS + 6 * c + 1, 5, STYLE_DIM, class_name(s, c));
-    int top = limited(v->scroll, 0, classes - (area.h - 1));
-    for (int row = 1; row < area.h && top + row - 1 < classes; row++)
-        draw_matrix_row(area, row, s, counts, top + row - 1);
-    free(counts);
 }
 
 // All together
 
 static void draw_pages(struct area area, const struct data_view *v) {
-    static const char *const names[] = {"pictures", "worst mistakes", "confusion matrix"};
+    static const char *const names[] = {"pictures", "worst mistakes", "confusion matrix",
+                                        "classes"};
     int at = 0;
     for (int i = 0; i < DATA_PAGES; i++)
         at += 2 + draw_text(area, 0, at, 0, i == (int)v->page ? STYLE_TITLE : STYLE_DIM, names[i]);
@@ -201,8 +250,8 @@ void data_view_draw(struct area area, const struct scene *s, const struct data_v
         draw_text(
             below, 0, 0, 0, STYLE_DIM,
             "nothing yet: pictures appear after the first evaluation, at the end of an epoch");
-    else if (v->page == DATA_MATRIX)
-        draw_matrix(below, s, v);
+    else if (has_classes(v))
+        draw_classes(below, s, v);
     else
         draw_list(below, s, v);
 }
@@ -225,8 +274,8 @@ void data_view_act(struct data_view *v, const struct scene *s, enum action actio
     int page = rows - HEADER - 1;
     if (action == ACTION_NEXT_PANEL)
         *v = (struct data_view){.page = (v->page + 1) % DATA_PAGES};
-    else if (v->page == DATA_MATRIX)
-        v->scroll = paper_scroll(v->scroll, s->predictions.classes, page - 1, vertical(action));
+    else if (has_classes(v))
+        v->scroll = paper_scroll(v->scroll, s->predictions.classes, page - 2, vertical(action));
     else
         move_in_list(v, s, action, page);
 }
@@ -235,7 +284,7 @@ int data_view_row_at(const struct data_view *v, const struct scene *s, struct ar
                      int column) {
     struct area list = below_header(area);
     list.w = LIST;
-    if (v->page == DATA_MATRIX || !layout_inside(list, row, column))
+    if (has_classes(v) || !layout_inside(list, row, column))
         return -1;
     int *order, count = data_view_order(&s->predictions, v->page, &order);
     free(order);

@@ -1,16 +1,16 @@
-// The data: validation pictures with what the model says of them, its worst mistakes, and the
-// confusion matrix, from the last evaluation.
+// The data: validation pictures with what the model says of them, its worst mistakes, the confusion
+// matrix and the figures of each class, from the last evaluation.
 #ifndef THAW_WORKBENCH_DATA_VIEW_H
 #define THAW_WORKBENCH_DATA_VIEW_H
 
 #include "ui/workbench/scene.h"
 
-enum data_page { DATA_PICTURES, DATA_MISTAKES, DATA_MATRIX, DATA_PAGES };
+enum data_page { DATA_PICTURES, DATA_MISTAKES, DATA_MATRIX, DATA_CLASSES, DATA_PAGES };
 
 struct data_view {
     enum data_page page;
     int cursor, top; // of the list of pictures or mistakes
-    int scroll;      // of the matrix
+    int scroll;      // of the matrix or the classes
 };
 
 void data_view_act(struct data_view *v, const struct scene *s, enum action action, int rows);
@@ -22,8 +22,5 @@ int data_view_row_at(const struct data_view *v, const struct scene *s, struct ar
 // Indices into the predictions: all of them in order, or the wrong ones, the surest first. The
 // caller frees `*out`; returns how many.
 int data_view_order(const struct predictions *p, enum data_page page, int **out);
-
-// counts[label][predicted], [classes * classes]; the caller frees.
-int *data_view_matrix(const struct predictions *p);
 
 #endif

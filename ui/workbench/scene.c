@@ -53,6 +53,7 @@ void scene_close(struct scene *s) {
     settings_close(&s->wanted);
     predictions_close(&s->predictions);
     suggestion_close(&s->suggestion);
+    figures_close(&s->figures);
     *s = (struct scene){0};
 }
 

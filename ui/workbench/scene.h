@@ -4,6 +4,7 @@
 #define THAW_WORKBENCH_SCENE_H
 
 #include "dataset.h"
+#include "figures.h"
 #include "session.h"
 #include "settings.h"
 #include "ui/report/curves.h"
@@ -54,12 +55,13 @@ struct scene {
     int mark_count;
     int last_branch; // of the last record read
     struct log_line *log;
-    int log_count;                 // at most SCENE_LOG; older lines are dropped
-    struct series *block_gradient; // [module_count]: gradient norm of each module over steps
-    struct predictions predictions;
-    struct suggestion suggestion; // rows NULL: none yet
-    struct plan_cost full;        // of full fine-tuning
-    char message[SCENE_MESSAGE];  // of the status line
+    int log_count;                  // at most SCENE_LOG; older lines are dropped
+    struct series *block_gradient;  // [module_count]: gradient norm of each module over steps
+    struct predictions predictions; // on the validation samples
+    struct figures figures;         // of the predictions
+    struct suggestion suggestion;   // rows NULL: none yet
+    struct plan_cost full;          // of full fine-tuning
+    char message[SCENE_MESSAGE];    // of the status line
     bool message_is_error;
 };
 

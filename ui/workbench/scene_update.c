@@ -23,6 +23,13 @@ static struct curves *curves_of(struct scene *s, int branch, int64_t forked) {
     return c;
 }
 
+// Runs of before there were scores have none.
+static void log_scores(struct scene *s, int64_t step, const struct tally *t) {
+    char text[SCORES_TEXT];
+    if (t->samples > 0 && !isnan(t->scores.balanced_accuracy))
+        scene_log(s, step, LOG_NOTE, "%s", scores_text(&t->scores, text));
+}
+
 static void log_epoch(struct scene *s, const struct record *r) {
     scene_log(s, r->step, LOG_NOTE, "epoch %" PRId64 ": loss %.4f, accuracy %.1f %%", r->epoch,
               tally_loss(&r->train), 100 * tally_accuracy(&r->train));
@@ -30,6 +37,7 @@ static void log_epoch(struct scene *s, const struct record *r) {
         scene_log(s, r->step, LOG_NOTE, "validation: loss %.4f, accuracy %.1f %%%s",
                   tally_loss(&r->validation), 100 * tally_accuracy(&r->validation),
                   r->best ? ", the best so far" : "");
+    log_scores(s, r->step, &r->validation);
 }
 
 // The text is "who: what".
@@ -56,6 +64,7 @@ void scene_record(struct scene *s, const struct record *r) {
         scene_say(s, false, "test: loss %.4f, accuracy %.1f %%", tally_loss(&r->test),
                   100 * tally_accuracy(&r->test));
         scene_log(s, r->step, LOG_NOTE, "%s", s->message);
+        log_scores(s, r->step, &r->test);
     }
     if (r->kind == RECORD_NOTE) {
         scene_say(s, false, "%s", r->text);
@@ -137,10 +146,12 @@ static void update_settings(struct scene *s, struct session *session) {
 
 static void update_predictions(struct scene *s, struct session *session) {
     struct predictions fresh;
-    if (!session->predictions(session, &fresh))
+    if (!s->validation || !session->predictions(session, EVALUATED_VALIDATION, &fresh))
         return;
     predictions_close(&s->predictions);
+    figures_close(&s->figures);
     s->predictions = fresh;
+    s->figures = figures_of(&s->predictions, s->validation->class_names);
 }
 
 static void update_suggestion(struct scene *s, struct session *session) {

@@ -76,8 +76,10 @@ static inline int fake_points(struct session *s, struct point_view *out, int mos
 }
 
 // Every sample is said to be of class 0, but those of class 1 of class 2, with growing sureness.
-static inline bool fake_predictions(struct session *s, struct predictions *out) {
+static inline bool fake_predictions(struct session *s, enum evaluated on, struct predictions *out) {
     struct fake *f = fake_of(s);
+    if (on != EVALUATED_VALIDATION)
+        return false;
     int n = f->validation->count, classes = f->validation->classes;
     *out = (struct predictions){.count = n, .classes = classes};
     out->sample = calloc((size_t)n, sizeof(int));
