@@ -2,13 +2,14 @@
 
 #include "base/text.h"
 #include "base/xalloc.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 // Numbers of the draws; the resized crop's own are far behind (crop.h).
-enum draw { DRAW_FLIP, DRAW_TOP, DRAW_LEFT, DRAW_ORDER = 8, DRAW_FACTOR = 16 };
+enum draw { DRAW_FLIP, DRAW_TOP, DRAW_LEFT, DRAW_ORDER = 8, DRAW_HUE_PLACE, DRAW_FACTOR = 16 };
 
-enum { JITTERS = 3, PADDING_MAX = 64 };
+enum { HUE = 3, JITTERS = 4, PADDING_MAX = 64 };
 
 static bool parse_crop(struct augment *a, const char *rest) {
     int64_t pixels;
@@ -36,7 +37,8 @@ static bool parse_jitter(struct augment *a, const char *rest) {
         double value = 0;
         if (!*word)
             continue;
-        fine = count < JITTERS && text_to_real(word, &value) && value >= 0 && value <= 10;
+        fine = count < JITTERS && text_to_real(word, &value) && value >= 0 &&
+               value <= (count == HUE ? 0.5 : 10);
         if (fine)
             a->jitter[count++] = (float)value;
     }
@@ -65,11 +67,13 @@ bool augment_parse(struct augment *a, const char *text, struct error *error) {
         if (strlen(words[i].name) == length && strncmp(words[i].name, text, length) == 0 &&
             words[i].parse(a, rest))
             return true;
-    return error_set(error,
-                     "data.augment: '%s' is not known; write 'flip', 'crop N' (1 to 64 pixels of "
-                     "padding), 'random_resized_crop A' (least share of the area, such as 0.35) or "
-                     "'jitter B C S' (brightness, contrast, saturation, such as 0.2 0.2 0.2)",
-                     text);
+    return error_set(
+        error,
+        "data.augment: '%s' is not known; write 'flip', 'crop N' (1 to 64 pixels of "
+        "padding), 'random_resized_crop A' (least share of the area, such as 0.35) or "
+        "'jitter B C S H' (brightness, contrast, saturation, such as 0.2 0.2 0.2; hue, at "
+        "most 0.5)",
+        text);
 }
 
 bool augment_crop(const struct augment *a, struct random_key key, uint32_t sample, uint32_t view,
@@ -95,7 +99,47 @@ static float mean_luma(struct shape shape, const float *image) {
     return (float)(sum / (double)pixels);
 }
 
+struct hsv {
+    float h, s, v; // all from 0 to 1
+};
+
+// As torchvision's _rgb2hsv and _hsv2rgb, operation by operation in single precision.
+static struct hsv to_hsv(const float *rgb) {
+    float r = rgb[0], g = rgb[1], b = rgb[2];
+    float most = fmaxf(fmaxf(r, g), b), range = most - fminf(fminf(r, g), b);
+    float divisor = range > 0 ? range : 1;
+    float rc = (most - r) / divisor, gc = (most - g) / divisor, bc = (most - b) / divisor;
+    float h = most == r ? bc - gc : most == g ? 2 + rc - bc : 4 + gc - rc;
+    return (struct hsv){fmodf(h / 6 + 1, 1), range > 0 ? range / most : 0, most};
+}
+
+static void from_hsv(struct hsv c, float *rgb) {
+    // Which of v, p, q, t are red, green and blue in each sixth of the circle.
+    static const unsigned char sixths[6][3] = {{0, 3, 1}, {2, 0, 1}, {1, 0, 3},
+                                               {1, 2, 0}, {3, 1, 0}, {0, 1, 2}};
+    float at = c.h * 6, sixth = floorf(at), f = at - sixth;
+    float part[4] = {c.v, hold(c.v * (1 - c.s)), hold(c.v * (1 - c.s * f)),
+                     hold(c.v * (1 - c.s * (1 - f)))};
+    for (int i = 0; i < 3; i++)
+        rgb[i] = part[sixths[(int)sixth % 6][i]];
+}
+
+// Turns every colour by a part of the circle, -0.5 to 0.5.
+static void turn_hue(float turn, struct shape shape, float *image) {
+    size_t pixels = (size_t)shape.h * (size_t)shape.w;
+    for (size_t i = 0; i < pixels && shape.c >= 3; i++, image += shape.c) {
+        struct hsv c = to_hsv(image);
+        c.h = fmodf(c.h + turn, 1);
+        c.h += c.h < 0 ? 1 : 0;
+        from_hsv(c, image);
+    }
+}
+
 void augment_jitter(int which, float factor, struct shape shape, float *image) {
+    if (which == HUE) {
+        turn_hue(factor, shape, image);
+        return;
+    }
     size_t pixels = (size_t)shape.h * (size_t)shape.w;
     float mean = which == 1 ? mean_luma(shape, image) : 0;
     if (which == 2 && shape.c < 3)
@@ -107,18 +151,32 @@ void augment_jitter(int which, float factor, struct shape shape, float *image) {
     }
 }
 
+// Every order of the four is as likely as any other: one of the first three's, and hue somewhere in
+// it.
+static void draw_order(struct random_key key, uint32_t sample, uint32_t view, int *order) {
+    static const int orders[6][HUE] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                       {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    const int *rest = orders[random_below(key, sample, view, DRAW_ORDER, 6)];
+    int hue = (int)random_below(key, sample, view, DRAW_HUE_PLACE, JITTERS);
+    for (int i = 0; i < JITTERS; i++)
+        order[i] = i == hue ? HUE : *rest++;
+}
+
 void augment_colour(const struct augment *a, struct random_key key, uint32_t sample, uint32_t view,
                     struct shape shape, float *image) {
-    static const int orders[6][JITTERS] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
-                                           {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-    if (!(a->jitter[0] > 0 || a->jitter[1] > 0 || a->jitter[2] > 0))
+    int order[JITTERS];
+    bool wanted = false;
+    for (int i = 0; i < JITTERS; i++)
+        wanted |= a->jitter[i] > 0;
+    if (!wanted)
         return;
-    const int *order = orders[random_below(key, sample, view, DRAW_ORDER, 6)];
+    draw_order(key, sample, view, order);
     for (int i = 0; i < JITTERS; i++) {
-        float amount = a->jitter[order[i]], low = amount < 1 ? 1 - amount : 0;
+        float amount = a->jitter[order[i]], middle = order[i] == HUE ? 0 : 1;
+        float low = order[i] == HUE ? -amount : amount < 1 ? 1 - amount : 0;
         float draw = random_uniform(key, sample, view, DRAW_FACTOR + (uint64_t)order[i]);
         if (amount > 0)
-            augment_jitter(order[i], low + draw * (1 + amount - low), shape, image);
+            augment_jitter(order[i], low + draw * (middle + amount - low), shape, image);
     }
 }
 

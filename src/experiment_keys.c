@@ -93,7 +93,7 @@ const struct experiment_key experiment_keys[] = {
     TEXTS("data.shift", data.shift, "[]", "[noise 0.353]",
           "changes made to every sample, in order, to pose a new task"),
     TEXTS("data.augment", data.augment, "[]", "[flip, crop 2]",
-          "changes to training samples: flip, crop N, random_resized_crop AREA, jitter B C S"),
+          "changes to training samples: flip, crop N, random_resized_crop AREA, jitter B C S H"),
     REALS("data.mean", data.mean, "[0]", 4, -1e6, 1e6, "[0.286]",
           "subtracted from the pixels (0 to 1): one number, or one per channel"),
     REALS("data.std", data.std, "[1]", 4, 1e-6, 1e6, "[0.353]",

@@ -80,7 +80,7 @@ static void jitters_as_torchvision(void **state) {
             assert_true(fabs((double)image[i] - right) < 2e-6);
         }
     }
-    assert_int_equal(k, 12);
+    assert_int_equal(k, 16);
     free(bytes);
     json_decref(document);
 }
@@ -90,17 +90,51 @@ static void grey_has_no_saturation(void **state) {
     float image[6] = {0, 0.25F, 0.5F, 0.5F, 0.75F, 1}, before[6];
     memcpy(before, image, sizeof before);
     augment_jitter(2, 0.3F, (struct shape){2, 3, 1}, image);
+    augment_jitter(3, 0.3F, (struct shape){2, 3, 1}, image);
     assert_memory_equal(image, before, sizeof before);
     augment_jitter(0, 1.5F, (struct shape){2, 3, 1}, image);
     assert_true(image[1] == 0.375F && image[5] == 1);
 }
 
+static float brightest(const float *rgb) {
+    return fmaxf(fmaxf(rgb[0], rgb[1]), rgb[2]);
+}
+
+// Hue alone: every picture turns by an angle of its own, and no colour gets brighter or darker.
+static void hues_are_drawn(void **state) {
+    (void)state;
+    struct augment a = {0};
+    struct random_key key = random_key(3, RANDOM_AUGMENT, 0);
+    float before = 0;
+    assert_true(augment_parse(&a, "jitter 0 0 0 0.5", NULL));
+    for (uint32_t sample = 0; sample < 100; sample++) {
+        float image[6] = {0.9F, 0.2F, 0.4F, 0.3F, 0.3F, 0.3F};
+        augment_colour(&a, key, sample, 0, (struct shape){1, 2, 3}, image);
+        assert_true(fabsf(brightest(image) - 0.9F) < 1e-6F);
+        assert_true(image[3] == 0.3F && image[4] == 0.3F && image[5] == 0.3F);
+        assert_true(image[0] + 2 * image[1] + 4 * image[2] != before);
+        before = image[0] + 2 * image[1] + 4 * image[2];
+    }
+}
+
 static void reads_words(void **state) {
     (void)state;
     static const char *const wrong[] = {
-        "flip 1", "crop",     "crop 0",         "crop 65",      "random_resized_crop 0",
-        "mirror", "jitter",   "jitter 1 2 3 4", "jitter 0.1 x", "random_resized_crop 1.5",
-        "",       "crop 2 2", "jitter -1",
+        "flip 1",
+        "crop",
+        "crop 0",
+        "crop 65",
+        "random_resized_crop 0",
+        "mirror",
+        "jitter",
+        "jitter 1 2 3 4",
+        "jitter 1 2 3 0.6",
+        "jitter 0 0 0 0 0",
+        "jitter 0.1 x",
+        "random_resized_crop 1.5",
+        "",
+        "crop 2 2",
+        "jitter -1",
     };
     struct augment a = {0};
     struct error e = {0};
@@ -119,11 +153,9 @@ static void reads_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_are_torchvisions),
-        cmocka_unit_test(boxes_vary),
-        cmocka_unit_test(jitters_as_torchvision),
-        cmocka_unit_test(grey_has_no_saturation),
-        cmocka_unit_test(reads_words),
+        cmocka_unit_test(boxes_are_torchvisions), cmocka_unit_test(boxes_vary),
+        cmocka_unit_test(jitters_as_torchvision), cmocka_unit_test(grey_has_no_saturation),
+        cmocka_unit_test(hues_are_drawn),         cmocka_unit_test(reads_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,10 +100,11 @@ def boxes():
 
 def jittered():
     image = F.to_tensor(picture(6, 5)).float()
-    functions = [F.adjust_brightness, F.adjust_contrast, F.adjust_saturation]
+    functions = [F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue]
+    factors = [(0.5, 0.8125, 1.25, 1.75)] * 3 + [(-0.5, -0.1875, 0.0625, 0.4375)]
     return [{"which": i, "factor": factor,
              "out": [round(v, 7) for v in f(image, factor).permute(1, 2, 0).flatten().tolist()]}
-            for i, f in enumerate(functions) for factor in (0.5, 0.8125, 1.25, 1.75)]
+            for i, f in enumerate(functions) for factor in factors[i]]
 
 
 def encoded(image, colour, **options):
