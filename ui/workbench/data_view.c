@@ -44,6 +44,14 @@ static const char *class_name(const struct scene *s, int class) {
     return d && class >= 0 && class < d->classes ? d->class_names[class] : "?";
 }
 
+static int limited(int value, int low, int high) {
+    return value > high ? (high > low ? high : low) : value < low ? low : value;
+}
+
+static bool is_text(const struct scene *s) {
+    return s->validation && s->validation->show;
+}
+
 // One picture
 
 // Grey images show as grey; of more than three channels the first three.
@@ -67,6 +75,28 @@ static struct area draw_picture(struct area area, const struct dataset *d, int s
     struct area taken = draw_image(area, &(struct image){rgb, d->shape.w, d->shape.h}, true);
     free(rgb);
     return taken;
+}
+
+// One text
+
+static int count_tokens(const char *tokens) {
+    int count = *tokens != '\0';
+    for (; *tokens; tokens++)
+        count += *tokens == ' ';
+    return count;
+}
+
+// The text, in the upper half at most, and below it what the network sees of it.
+static void draw_sample_text(struct area area, const struct dataset *d, int sample) {
+    struct sample_text shown;
+    if (sample < 0 || sample >= d->count)
+        return;
+    d->show(d, sample, &shown);
+    struct area upper = {area.y, area.x, area.h / 2, area.w};
+    int row = draw_paragraph(upper, 0, STYLE_NORMAL, shown.text) + 1;
+    draw_format(area, row, 0, STYLE_TITLE, "tokens %d", count_tokens(shown.tokens));
+    draw_paragraph(area, row + 1, STYLE_DIM, shown.tokens);
+    sample_text_close(&shown);
 }
 
 static void draw_probability(struct area area, int row, const struct scene *s, int i, int class) {
@@ -107,10 +137,14 @@ static void draw_sample(struct area area, const struct scene *s, int i) {
     struct area below = {area.y + 2, area.x, area.h - 2, area.w};
     bool beside = area.w >= 50;
     if (beside)
-        below.w -= BARS;
+        below.w -= is_text(s) ? limited(area.w / 3, BARS, 3 * BARS / 2) : BARS;
     else
         below.h = below.h * 3 / 5;
-    struct area taken = draw_picture(below, s->validation, p->sample[i]);
+    struct area taken = below;
+    if (is_text(s))
+        draw_sample_text(below, s->validation, p->sample[i]);
+    else
+        taken = draw_picture(below, s->validation, p->sample[i]);
     struct area bars = {area.y + 2, area.x + taken.w + 2, area.h - 2, area.w - taken.w - 2};
     if (!beside)
         bars = (struct area){below.y + taken.h + 1, area.x, area.h - 3 - taken.h, area.w};
@@ -129,10 +163,6 @@ static void draw_list_row(struct area area, int row, const struct scene *s, int 
         draw_text(area, row, 18, area.w - 19, STYLE_ERROR, class_name(s, p->predicted[i]));
     if (chosen)
         draw_restyle(area, row, 0, area.w - 1, STYLE_CURSOR);
-}
-
-static int limited(int value, int low, int high) {
-    return value > high ? (high > low ? high : low) : value < low ? low : value;
 }
 
 static void draw_list(struct area area, const struct scene *s, const struct data_view *v) {
@@ -231,9 +261,9 @@ static void draw_classes(struct area area, const struct scene *s, const struct d
 
 // All together
 
-static void draw_pages(struct area area, const struct data_view *v) {
-    static const char *const names[] = {"pictures", "worst mistakes", "confusion matrix",
-                                        "classes"};
+static void draw_pages(struct area area, const struct scene *s, const struct data_view *v) {
+    const char *const names[] = {is_text(s) ? "texts" : "pictures", "worst mistakes",
+                                 "confusion matrix", "classes"};
     int at = 0;
     for (int i = 0; i < DATA_PAGES; i++)
         at += 2 + draw_text(area, 0, at, 0, i == (int)v->page ? STYLE_TITLE : STYLE_DIM, names[i]);
@@ -245,11 +275,11 @@ static struct area below_header(struct area area) {
 
 void data_view_draw(struct area area, const struct scene *s, const struct data_view *v) {
     struct area below = below_header(area);
-    draw_pages(area, v);
+    draw_pages(area, s, v);
     if (s->predictions.count == 0)
-        draw_text(
-            below, 0, 0, 0, STYLE_DIM,
-            "nothing yet: pictures appear after the first evaluation, at the end of an epoch");
+        draw_format(below, 0, 0, STYLE_DIM,
+                    "nothing yet: %s appear after the first evaluation, at the end of an epoch",
+                    is_text(s) ? "texts" : "pictures");
     else if (has_classes(v))
         draw_classes(below, s, v);
     else

@@ -1,15 +1,15 @@
-// The data: validation pictures with what the model says of them, its worst mistakes, the confusion
-// matrix and the figures of each class, from the last evaluation.
+// The data: validation pictures or texts with what the model says of them, its worst mistakes, the
+// confusion matrix and the figures of each class, from the last evaluation.
 #ifndef THAW_WORKBENCH_DATA_VIEW_H
 #define THAW_WORKBENCH_DATA_VIEW_H
 
 #include "ui/workbench/scene.h"
 
-enum data_page { DATA_PICTURES, DATA_MISTAKES, DATA_MATRIX, DATA_CLASSES, DATA_PAGES };
+enum data_page { DATA_SAMPLES, DATA_MISTAKES, DATA_MATRIX, DATA_CLASSES, DATA_PAGES };
 
 struct data_view {
     enum data_page page;
-    int cursor, top; // of the list of pictures or mistakes
+    int cursor, top; // of the list of samples or mistakes
     int scroll;      // of the matrix or the classes
 };
 

@@ -26,6 +26,11 @@ int draw_break(const char *text, int width);
 int draw_wrapped(struct area area, int row, int column, int rows, enum style style,
                  const char *text);
 
+// Text from `row` on, wrapped at the area's width between words, or within those that are too wide.
+// Line breaks and other control characters count as spaces. What has no room is cut, with an
+// ellipsis at the end. Costs no more than what is drawn. Returns the rows taken.
+int draw_paragraph(struct area area, int row, enum style style, const char *text);
+
 void draw_clear(struct area area);
 // Turns the cells of a row to `style`, keeping their text (selection).
 void draw_restyle(struct area area, int row, int column, int width, enum style style);

@@ -63,7 +63,7 @@ const struct key_binding key_bindings[] = {
     {'S', "S", ACTION_SORT, LAYERS, move, "sort by the next column", "sort"},
 
     {'\t', "Tab", ACTION_NEXT_PANEL, TRAIN, panels, "the next panel", "panel"},
-    {'\t', "Tab", ACTION_NEXT_PANEL, DATA, panels, "pictures, matrix, classes", "page"},
+    {'\t', "Tab", ACTION_NEXT_PANEL, DATA, panels, "samples, matrix, classes", "page"},
     {'z', "z", ACTION_ZOOM, TRAIN, panels, "this panel alone", "zoom"},
     {'L', "L", ACTION_LOG_SCALE, TRAIN, panels, "logarithmic scale", NULL},
     {'c', "c", ACTION_CURSOR, TRAIN, panels, "read values, Enter rewinds", NULL},

@@ -3,6 +3,7 @@
 #include "fake_session.h"
 #include "screen.h"
 #include "test.h"
+#include "toy.h"
 #include "ui/workbench/draw.h"
 #include "ui/workbench/draw_image.h"
 
@@ -15,7 +16,7 @@ static void order_of_mistakes(void **state) {
     float probability[] = {1, 0, 0, .6f, .4f, 0, 0, .1f, .9f, 0, 0, 1, .4f, .6f, 0};
     struct predictions p = {5, 3, sample, label, predicted, probability};
     int *order;
-    assert_int_equal(data_view_order(&p, DATA_PICTURES, &order), 5);
+    assert_int_equal(data_view_order(&p, DATA_SAMPLES, &order), 5);
     free(order);
     assert_int_equal(data_view_order(&p, DATA_MISTAKES, &order), 3);
     assert_int_equal(order[0], 2);
@@ -81,7 +82,32 @@ static void all_pages_are_drawn(void **state) {
     screen_row(&w.screen, row + 2, text, sizeof text);
     assert_non_null(strstr(text, "4      0          -    0.0 %      100.0 %    0.000"));
     data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20);
-    assert_int_equal(v.page, DATA_PICTURES);
+    assert_int_equal(v.page, DATA_SAMPLES);
+    close_world(&w);
+}
+
+static void texts_are_shown_with_their_tokens(void **state) {
+    (void)state;
+    struct world w;
+    struct data_view v = {0};
+    open_world(&w, (struct theme_options){.colour = true});
+    w.fake.validation->show = toy_show;
+    draw(&w, &v);
+    assert_int_equal(screen_find(&w.screen, "texts  worst mistakes"), 0);
+    assert_true(screen_find(&w.screen, "right: 0, the model says 0") >= 0);
+    int row = screen_find(&w.screen, "text 0");
+    assert_true(row > 0);
+    assert_int_equal(screen_find(&w.screen, "tokens 4"), row + 2);
+    assert_int_equal(screen_find(&w.screen, "[CLS] text ##0 [SEP]"), row + 3);
+    assert_true(screen_find(&w.screen, "50 %") >= 0);
+    // At every size, nothing is drawn outside.
+    for (int h = 0; h < 20; h++)
+        for (int width = 0; width < 80; width += 3) {
+            draw_clear(whole);
+            data_view_draw((struct area){0, 0, h, width}, &w.scene, &v);
+            for (int x = 0; x < 80; x++)
+                assert_int_equal(screen_cell(h, x), L' ');
+        }
     close_world(&w);
 }
 
@@ -155,6 +181,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_of_mistakes),
         cmocka_unit_test(all_pages_are_drawn),
+        cmocka_unit_test(texts_are_shown_with_their_tokens),
         cmocka_unit_test(the_cursor_stays_in_the_list),
         cmocka_unit_test(without_predictions_it_says_so),
         cmocka_unit_test(pictures_fall_back_to_shades),

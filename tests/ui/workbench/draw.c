@@ -107,6 +107,76 @@ static void what_is_no_text_is_a_question_mark(void **state) {
     screen_close(&s);
 }
 
+static void paragraphs_are_wrapped(void **state) {
+    (void)state;
+    struct screen s = screen_open(6, 30, (struct theme_options){0});
+    struct area area = {1, 2, 4, 9};
+    assert_int_equal(draw_paragraph(area, 0, STYLE_NORMAL, "  one two\n\tthree four  "), 3);
+    expect_row(&s, 1, "  one two");
+    expect_row(&s, 2, "  three");
+    expect_row(&s, 3, "  four");
+    draw_clear(area);
+    // A word that is too wide goes on in the next line; characters of two columns stay whole.
+    assert_int_equal(draw_paragraph(area, 0, STYLE_NORMAL, "an abcdefghijk 北京大学北京"), 4);
+    expect_row(&s, 1, "  an");
+    expect_row(&s, 2, "  abcdefghi");
+    expect_row(&s, 3, "  jk");
+    static const wchar_t last[] = L"北北京京大大学学…";
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(screen_cell(4, 2 + i), last[i]);
+    draw_clear(area);
+    assert_int_equal(draw_paragraph(area, 3, STYLE_NORMAL, "abcdefghijk"), 1);
+    expect_row(&s, 4, "  abcdefgh…");
+    assert_int_equal(draw_paragraph(area, 4, STYLE_NORMAL, "a"), 0);
+    assert_int_equal(draw_paragraph(area, 0, STYLE_NORMAL, " \n "), 0);
+    screen_close(&s);
+}
+
+// Whatever its width, all of a text comes, in order, and no more than the area has room for.
+static void paragraphs_lose_nothing(void **state) {
+    (void)state;
+    struct screen s = screen_open(200, 40, (struct theme_options){0});
+    enum { SIZE = 2000 };
+    char text[SIZE + 1] = {0};
+    for (int i = 0; i < SIZE; i++)
+        text[i] = (char)(i % 61 == 60 ? ' ' : 'a' + i % 26);
+    for (int width = 12; width < 40; width++) {
+        struct area area = {0, 0, 200, width};
+        char row[256], all[2 * SIZE] = "";
+        draw_clear((struct area){0, 0, 200, 40});
+        int rows = draw_paragraph(area, 0, STYLE_NORMAL, text);
+        for (int i = 0; i < rows; i++) {
+            screen_row(&s, i, row, sizeof row);
+            assert_true(*row && (int)strlen(row) <= width);
+            strcat(all, row);
+        }
+        const char *at = all;
+        for (int i = 0; i < SIZE; i++)
+            if (text[i] != ' ') {
+                at += *at == ' ';
+                assert_int_equal(*at++, text[i]);
+            }
+        assert_int_equal(*at, 0);
+    }
+    screen_close(&s);
+}
+
+// A million letters in a row, of which only what is in sight costs time.
+static void paragraphs_end_with_the_area(void **state) {
+    (void)state;
+    enum { SIZE = 1000000 };
+    struct screen s = screen_open(6, 30, (struct theme_options){0});
+    char *text = malloc(SIZE + 1);
+    memset(text, 'a', SIZE);
+    text[SIZE] = '\0';
+    assert_int_equal(draw_paragraph((struct area){0, 0, 6, 30}, 0, STYLE_NORMAL, text), 6);
+    expect_row(&s, 5, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa…");
+    free(text);
+    assert_int_equal(draw_paragraph((struct area){0, 0, 6, 1}, 0, STYLE_NORMAL, "北京"), 1);
+    assert_int_equal(draw_paragraph((struct area){0, 0, 6, 0}, 0, STYLE_NORMAL, "a"), 0);
+    screen_close(&s);
+}
+
 static void formats_and_right_alignment(void **state) {
     (void)state;
     struct screen s = screen_open(5, 12, colours);
@@ -355,6 +425,9 @@ int main(void) {
         cmocka_unit_test(wide_characters_are_never_halved),
         cmocka_unit_test(combining_marks_stay_with_their_letter),
         cmocka_unit_test(what_is_no_text_is_a_question_mark),
+        cmocka_unit_test(paragraphs_are_wrapped),
+        cmocka_unit_test(paragraphs_lose_nothing),
+        cmocka_unit_test(paragraphs_end_with_the_area),
         cmocka_unit_test(formats_and_right_alignment),
         cmocka_unit_test(clearing_and_restyling),
         cmocka_unit_test(boxes_and_rules),
