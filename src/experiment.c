@@ -107,17 +107,10 @@ static bool resolve_file(char **name, const char *directory, struct error *error
     return !strpbrk(*name, "/.") || resolve(name, directory, error);
 }
 
-static bool resolve_paths(struct experiment *e, const char *directory, struct error *error) {
+bool experiment_resolve_paths(struct experiment *e, const char *directory, struct error *error) {
     return resolve(&e->data.path, directory, error) && resolve(&e->model.file, directory, error) &&
            resolve_file(&e->model.weights, directory, error) &&
            resolve_file(&e->data.tokenizer, directory, error);
-}
-
-static char *directory_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return xstrdup(".");
-    return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 bool experiment_read(struct experiment *e, const char *path, struct error *error) {
@@ -129,8 +122,8 @@ bool experiment_read(struct experiment *e, const char *path, struct error *error
     mapping_close(&file);
     if (!good)
         return false;
-    char *directory = directory_of(path);
-    good = resolve_paths(e, directory, error);
+    char *directory = files_directory(path);
+    good = experiment_resolve_paths(e, directory, error);
     free(directory);
     if (!good)
         experiment_close(e);
@@ -160,7 +153,7 @@ static bool set_value(struct experiment *e, const struct experiment_key *key, co
     text_free(&right);
     yaml_document_delete(&document);
     forget_lines(e, key);
-    return good && resolve_paths(e, ".", error);
+    return good && experiment_resolve_paths(e, ".", error);
 }
 
 bool experiment_set(struct experiment *e, const char *assignment, struct error *error) {

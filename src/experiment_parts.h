@@ -53,6 +53,10 @@ bool experiment_value_read(struct experiment *e, const struct experiment_key *ke
                            yaml_document_t *document, yaml_node_t *node, bool lone, yaml_mark_t *at,
                            struct error *error);
 
+// Makes the paths among the values absolute: relative ones count from `directory`. Weights with a
+// slash or a dot are a file; all other names of weights are built in.
+bool experiment_resolve_paths(struct experiment *e, const char *directory, struct error *error);
+
 // Frees what the key's value holds.
 void experiment_value_clear(struct experiment *e, const struct experiment_key *key);
 

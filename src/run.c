@@ -14,6 +14,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,8 +32,15 @@ static bool open_log(const struct run *run, const char *name, FILE **log, struct
     return ok;
 }
 
+// Nobody else may write to them until they are closed, also by a crash.
+static bool lock(const struct run *run, struct error *error) {
+    if (flock(fileno(run->metrics), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return true;
+    return error_set(error, "%s: another thaw is at work on this run", run->directory);
+}
+
 static bool open_logs(struct run *run, struct error *error) {
-    return open_log(run, "metrics.jsonl", &run->metrics, error) &&
+    return open_log(run, "metrics.jsonl", &run->metrics, error) && lock(run, error) &&
            open_log(run, "events.jsonl", &run->events, error);
 }
 
@@ -305,13 +313,13 @@ bool run_resume(struct run *run, const char *directory, struct training *t,
     run->directory = xstrdup(directory);
     *later = (struct event_list){0};
     struct run_marks marks = {.next_event = 1};
-    if (!read_pointer(run, &run->state, error))
+    if (!read_pointer(run, &run->state, error) || !open_logs(run, error))
         return false;
     char *path = state_directory(run, run->state);
     bool ok = (run->state == 0 || run_state_read(path, run, t, &marks, error)) &&
               collect_events(run, t, &marks, later, error) &&
               cut_log(run, "metrics.jsonl", marks.metrics_bytes, error) &&
-              cut_log(run, "events.jsonl", marks.events_bytes, error) && open_logs(run, error);
+              cut_log(run, "events.jsonl", marks.events_bytes, error);
     event_list_close(&marks.script);
     run->last_event = marks.last_event;
     run->next_event = marks.next_event;

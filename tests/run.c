@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,10 +95,16 @@ struct saved {
     struct error error;
 };
 
+// As after a crash: what is resumed here stands beside what it is compared with.
+static void unlock(const struct run *run) {
+    assert_int_equal(flock(fileno(run->metrics), LOCK_UN), 0);
+}
+
 static void open_saved(struct saved *s, void **state) {
     s->directory = files_join(*state, "run");
     tiny_open(&s->tiny, 1, sets);
     must(run_create(&s->run, s->directory, &s->tiny.experiment, &s->error), &s->error);
+    unlock(&s->run);
     struct training *t = s->tiny.training;
     must(run_event(&s->run, 0, "thaw", "start", &s->error), &s->error);
     run_steps(t, 3);
@@ -570,6 +577,7 @@ static void a_crash_while_saving_leaves_the_old_state(void **state) {
     assert_false(has(s.directory, "state-3/state.json.17-0.tmp"));
     char *pointer = content(s.directory, "state", &size);
     assert_string_equal(pointer, "state-3\n");
+    unlock(&run);
     training_copy_close(&expected);
     expected = training_copy(t.training);
     check_resumes_as(s.directory, &expected);
@@ -577,6 +585,25 @@ static void a_crash_while_saving_leaves_the_old_state(void **state) {
     end(&t, &run, &later);
     free(pointer);
     close_saved(&s);
+}
+
+static void a_run_at_work_is_left_alone(void **state) {
+    struct tiny first, second;
+    struct run run, again;
+    struct event_list later;
+    struct error error;
+    tiny_open(&first, 1, sets);
+    must(run_create(&run, *state, &first.experiment, &error), &error);
+    must(run_event(&run, 0, "thaw", "start", &error), &error);
+    size_t before, after;
+    free(content(*state, "events.jsonl", &before));
+    assert_false(resume(*state, &second, &again, &later, &error));
+    assert_non_null(strstr(error.text, "another thaw is at work"));
+    free(content(*state, "events.jsonl", &after));
+    assert_int_equal(before, after);
+    end(&second, &again, &later);
+    run_close(&run);
+    tiny_close(&first);
 }
 
 // Resuming fails with one line that names the file.
@@ -877,6 +904,7 @@ int main(void) {
         IN_DIRECTORY(what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out),
         IN_DIRECTORY(what_is_left_to_do_is_never_lost),
         IN_DIRECTORY(a_run_without_a_state_starts_anew),
+        IN_DIRECTORY(a_run_at_work_is_left_alone),
         IN_DIRECTORY(a_crash_while_saving_leaves_the_old_state),
         IN_DIRECTORY(pointers_that_name_no_state_are_refused),
         IN_DIRECTORY(corrupted_states_are_refused),

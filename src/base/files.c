@@ -207,6 +207,13 @@ bool files_exist(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+char *files_directory(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return xstrdup(".");
+    return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 char *files_join(const char *directory, const char *name) {
     size_t length = strlen(directory);
     if (length == 0) {

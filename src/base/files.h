@@ -41,6 +41,9 @@ bool files_exist(const char *path);
 // Joins with one slash; the caller frees.
 char *files_join(const char *directory, const char *name);
 
+// The directory that a path's last part is in: "." for a name alone. The caller frees.
+char *files_directory(const char *path);
+
 // Removes a file, or a directory with the files in it (one level); missing is fine.
 void files_remove(const char *path);
 

@@ -28,11 +28,14 @@ static int terminal_columns(void) {
     return known ? size.ws_col : COLUMNS;
 }
 
+bool chart_output_ascii(const struct chart_output *o) {
+    return o->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+}
+
 void chart_output_print(const struct chart_output *o, const struct chart *charts, int count) {
-    bool ascii = o->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     for (int i = 0; i < count; i++) {
         fputc('\n', stdout);
-        chart_print(&charts[i], terminal_columns(), ROWS, ascii, stdout);
+        chart_print(&charts[i], terminal_columns(), ROWS, chart_output_ascii(o), stdout);
     }
 }
 

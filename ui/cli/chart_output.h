@@ -19,7 +19,10 @@ struct chart_output {
 // Takes an option of these; false: it is none of them.
 bool chart_option(struct chart_output *o, int option, const char *argument);
 
-// ASCII also when the locale is not UTF-8. As wide as the terminal, or 100 columns.
+// Whether only ASCII may be shown: it was asked for, or the locale is not UTF-8.
+bool chart_output_ascii(const struct chart_output *o);
+
+// As wide as the terminal, or 100 columns.
 void chart_output_print(const struct chart_output *o, const struct chart *charts, int count);
 
 // The files that were asked for.

@@ -3,6 +3,7 @@
 #define THAW_UI_CLI_H
 
 #include "base/error.h"
+#include "experiment.h"
 
 struct subcommand {
     const char *name, *usage, *help;
@@ -14,11 +15,14 @@ struct subcommand {
 // NULL-terminated.
 extern const struct subcommand *const subcommands[];
 
-extern const struct subcommand cli_open, cli_run, cli_compare, cli_replay, cli_predict, cli_show,
-    cli_convert, cli_models, cli_datasets, cli_doctor, cli_suggest, cli_help;
+extern const struct subcommand cli_open, cli_run, cli_compare, cli_sweep, cli_replay, cli_predict,
+    cli_show, cli_convert, cli_models, cli_datasets, cli_doctor, cli_suggest, cli_help;
 
 // Whether `thaw NAME` means `thaw open NAME`: an experiment's file or built-in name, or a run.
 bool cli_open_means(const char *name);
+
+// The experiment in a file, or a built-in one by its name, unless there is a file of that name.
+bool cli_read_experiment(struct experiment *e, const char *name, struct error *error);
 
 // runs/NAME-1, or the first number that is free; NAME has no slashes there. The caller frees.
 char *cli_free_directory(const char *name);

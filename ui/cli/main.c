@@ -6,8 +6,8 @@
 #include <string.h>
 
 const struct subcommand *const subcommands[] = {
-    &cli_open,   &cli_run,      &cli_compare, &cli_replay,  &cli_predict, &cli_show, &cli_convert,
-    &cli_models, &cli_datasets, &cli_doctor,  &cli_suggest, &cli_help,    NULL,
+    &cli_open,    &cli_run,    &cli_compare,  &cli_sweep,  &cli_replay,  &cli_predict, &cli_show,
+    &cli_convert, &cli_models, &cli_datasets, &cli_doctor, &cli_suggest, &cli_help,    NULL,
 };
 
 int cli_fail(const struct error *error) {
@@ -28,7 +28,7 @@ int cli_usage(const struct subcommand *command, const char *format, ...) {
 }
 
 static int unknown(const char *name) {
-    const char *names[16];
+    const char *names[32];
     int count = 0;
     for (int i = 0; subcommands[i]; i++)
         names[count++] = subcommands[i]->name;

@@ -121,7 +121,7 @@ static bool read_experiment(struct experiment *e, const struct run_request *r,
                             struct error *error) {
     const char *run = r->resume ? r->resume : r->events;
     char *path = r->experiment ? xstrdup(r->experiment) : files_join(run, "experiment.yaml");
-    bool ok = experiment_read(e, path, error);
+    bool ok = cli_read_experiment(e, path, error);
     free(path);
     for (int i = 0; ok && i < r->set_count; i++)
         ok = experiment_set(e, r->sets[i], error);

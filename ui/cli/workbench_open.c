@@ -20,32 +20,18 @@ bool opening_is_run(const char *name) {
     return is;
 }
 
-static bool read_built_in(struct experiment *e, const struct built_in_experiment *b,
-                          struct error *error) {
-    struct embedded file = b->file();
-    if (!experiment_parse(e, (const char *)file.data, file.size, b->name, error))
-        return false;
-    free(e->name);
-    e->name = xstrdup(b->name);
-    return true;
-}
-
 // The demonstration begins with the head alone, so that there is something to find out, and lasts
 // long enough to do so.
 static bool read_demonstration(struct experiment *e, struct error *error) {
-    return read_built_in(e, &built_in_experiments[0], error) &&
+    return cli_read_experiment(e, built_in_experiments[0].name, error) &&
            experiment_set(e, "freeze.rules=[thaw head]", error) &&
            experiment_set(e, "train.epochs=120", error);
 }
 
 bool opening_experiment(struct experiment *e, const char *name, bool *is_run, struct error *error) {
-    const struct built_in_experiment *built_in = built_in_experiment_find(name);
-    *is_run = false;
-    if (built_in && !files_exist(name))
-        return read_built_in(e, built_in, error);
     *is_run = opening_is_run(name);
     char *path = *is_run ? files_join(name, "experiment.yaml") : xstrdup(name);
-    bool ok = experiment_read(e, path, error);
+    bool ok = cli_read_experiment(e, path, error);
     free(path);
     return ok;
 }

@@ -1,0 +1,280 @@
+// thaw sweep: done to the end, killed and taken up, by other processes, and refused.
+#include "program.h"
+#include <math.h>
+
+static const char sweep_text[] = "experiment: base.yaml\n"
+                                 "variants:\n"
+                                 "  head: {freeze.rules: [thaw head]}\n"
+                                 "  all: {freeze.rules: [thaw all]}\n"
+                                 "grid: {optim.lr: [0.01, 0.1]}\n"
+                                 "seeds: 2\n";
+
+static void write_sweep(const char *more) {
+    char *text = xprintf("%s%s", sweep_text, more);
+    write_text("base.yaml", "model: {name: mlp}\n"
+                            "data: {name: digits, limit: 10, validation: 5, test_limit: 5}\n"
+                            "train: {epochs: 4, batch: 10, save_every: 3}\n");
+    write_text("s.yaml", text);
+    free(text);
+}
+
+static json_t *json_of(const struct outcome *o) {
+    json_t *whole = json_loads(o->out, JSON_REJECT_DUPLICATES, NULL);
+    if (!whole)
+        fail_msg("not JSON: %s", o->out);
+    return whole;
+}
+
+static double number(const json_t *object, const char *name, const char *below) {
+    const json_t *value = json_object_get(object, name);
+    return json_number_value(below ? json_object_get(value, below) : value);
+}
+
+static const char *string(const json_t *object, const char *name) {
+    return json_string_value(json_object_get(object, name));
+}
+
+// ---- To the end
+
+// Mean over the runs of a variant at a rate, from the runs' own metrics.
+static void sum_metrics(json_t *object, void *context) {
+    double *last = context;
+    const char *kind = string(object, "kind");
+    if (strcmp(kind, "epoch") == 0)
+        last[0] = number(json_object_get(object, "validation"), "accuracy", NULL);
+    if (strcmp(kind, "test") == 0)
+        last[1] = number(json_object_get(object, "test"), "accuracy", NULL);
+}
+
+static double test_of(const char *directory, double *validation) {
+    double last[2] = {NAN, NAN};
+    char *path = files_join(directory, "metrics.jsonl"), *text = read_text(path);
+    json_lines(text, sum_metrics, last);
+    free(path);
+    free(text);
+    *validation = last[0];
+    return last[1];
+}
+
+static void the_rate_is_chosen_on_validation(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--json", "--jobs", "2");
+    assert_done(&o);
+    json_t *whole = json_of(&o), *variant;
+    size_t index;
+    json_array_foreach(json_object_get(whole, "variants"), index, variant) {
+        double best = -1, test = 0, of[2], test_here;
+        static const char *const rates[] = {"0.01", "0.1"};
+        for (int i = 0; i < 2; i++) {
+            double here = 0;
+            test_here = 0;
+            for (int seed = 0; seed < 2; seed++) {
+                char *path = xprintf("out/%s-lr%s-seed%d", string(variant, "name"), rates[i], seed);
+                test_here += test_of(path, of) / 2;
+                here += *of / 2;
+                free(path);
+            }
+            test = here > best ? test_here : test;
+            best = here > best ? here : best;
+        }
+        const json_t *chosen = json_object_get(variant, "chosen");
+        assert_true(fabs(number(chosen, "validation", "mean") - best) < 1e-6);
+        assert_true(fabs(number(chosen, "test", "mean") - test) < 1e-6);
+        assert_int_equal((int)number(chosen, "runs", NULL), 2);
+    }
+    assert_int_equal(json_array_size(json_object_get(whole, "runs")), 8);
+    assert_int_equal(json_array_size(json_object_get(whole, "warnings")), 0);
+    json_decref(whole);
+    outcome_close(&o);
+}
+
+static void tables_and_pictures(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--ascii", "--svg", "a.svg", "--png",
+                           "a.png", "--jobs", "2");
+    assert_done(&o);
+    assert_contains(o.out, "8/8 ");
+    assert_contains(o.out, "validation at the rate");
+    assert_contains(o.out, "accuracy against parameters trained");
+    assert_contains(o.out, "accuracy against time");
+    assert_contains(o.out, "accuracy against the rate");
+    assert_contains(o.out, "for its size");
+    assert_true(files_exist("a.svg") && files_exist("a.png"));
+    outcome_close(&o);
+    char *base = read_text("out/all-lr0.1-seed1/experiment.yaml");
+    assert_contains(base, "seed: 1");
+    free(base);
+}
+
+// ---- Killed
+
+// Kills a sweep with SIGKILL as soon as there is a file, and its runs with it.
+static void kill_at(const char *file) {
+    FILE *nowhere = tmpfile();
+    pid_t child = program_begin(
+        (const char *const[]){"sweep", "s.yaml", "--out", "b", "--quiet", "--jobs", "2", NULL},
+        fileno(nowhere), fileno(nowhere), 0);
+    while (!files_exist(file))
+        usleep(200);
+    kill(child, SIGKILL);
+    program_end(child);
+    fclose(nowhere);
+}
+
+static void a_killed_sweep_goes_on_to_the_same_bits(void **state) {
+    (void)state;
+    write_sweep("halving: {factor: 2, epochs: 2}\n");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "a", "--json");
+    assert_done(&o);
+    kill_at("b/base.yaml");
+    kill_at("b/head-lr0.01-seed0-epochs2/experiment.yaml");
+    kill_at("b/all-lr0.01-seed0-epochs2/state");
+    kill_at("b/all-lr0.1-seed1-epochs2/metrics.jsonl");
+    struct outcome again = RUN("sweep", "s.yaml", "--out", "b", "--json", "--jobs", "3");
+    assert_done(&again);
+    json_t *whole = json_of(&o), *run;
+    size_t index;
+    json_array_foreach(json_object_get(whole, "runs"), index, run) {
+        const char *directory = string(run, "directory");
+        char *a = files_join(directory, "last.safetensors"), *b = xstrdup(a);
+        b[0] = 'b';
+        assert_same_file(a, b);
+        free(a);
+        free(b);
+    }
+    assert_int_equal(json_array_size(json_object_get(whole, "runs")), 8 + 4);
+    json_decref(whole);
+    outcome_close(&o);
+    outcome_close(&again);
+}
+
+static void finished_runs_are_not_done_again(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--quiet");
+    assert_done(&o);
+    outcome_close(&o);
+    struct stat before, after;
+    assert_int_equal(stat("out/all-lr0.1-seed1/metrics.jsonl", &before), 0);
+    o = RUN("sweep", "s.yaml", "--out", "out", "--json");
+    assert_done(&o);
+    assert_int_equal(stat("out/all-lr0.1-seed1/metrics.jsonl", &after), 0);
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
+    outcome_close(&o);
+}
+
+// ---- By others
+
+static void printed_commands_do_the_same(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--print-commands");
+    assert_done(&o);
+    int lines = 0;
+    for (const char *at = o.out; *at; at++)
+        lines += *at == '\n';
+    assert_int_equal(lines, 8);
+    write_text("all.sh", o.out);
+    outcome_close(&o);
+    assert_int_equal(system("sh all.sh"), 0);
+    o = RUN("sweep", "s.yaml", "--out", "out", "--print-commands");
+    assert_done(&o);
+    assert_string_equal(o.out, "");
+    outcome_close(&o);
+    o = RUN("sweep", "s.yaml", "--out", "out", "--json");
+    struct outcome own = RUN("sweep", "s.yaml", "--out", "own", "--json");
+    assert_done(&o);
+    assert_done(&own);
+    assert_same_file("out/all-lr0.1-seed1/last.safetensors",
+                     "own/all-lr0.1-seed1/last.safetensors");
+    assert_same_file("out/head-lr0.01-seed0/experiment.yaml",
+                     "own/head-lr0.01-seed0/experiment.yaml");
+    outcome_close(&o);
+    outcome_close(&own);
+}
+
+// ---- Out of the ordinary
+
+static void a_run_that_diverges_counts_as_nothing(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o =
+        RUN("sweep", "s.yaml", "--out", "out", "--json", "--set", "optim.momentum=0.99", "--set",
+            "optim.weight_decay=0.9", "--set", "optim.decay_all=true");
+    outcome_close(&o);
+    write_text("s.yaml", "experiment: base.yaml\ngrid: {optim.lr: [0.01, 1000]}\n"
+                         "set: {optim.clip: 0, optim.momentum: 0.9, freeze.rules: [thaw all]}\n");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "wild", "--json");
+    assert_done(&o);
+    json_t *whole = json_of(&o);
+    const json_t *variant = json_array_get(json_object_get(whole, "variants"), 0);
+    const json_t *wild = json_array_get(json_object_get(variant, "arms"), 1);
+    assert_int_equal((int)number(wild, "diverged", NULL), 1);
+    assert_true(number(wild, "validation", "mean") == 0);
+    assert_true(number(json_object_get(variant, "chosen"), "rate", NULL) == 0.01);
+    json_decref(whole);
+    outcome_close(&o);
+}
+
+static void a_single_rate_is_warned_of(void **state) {
+    (void)state;
+    write_sweep("");
+    write_text("s.yaml", "experiment: base.yaml\nvariants:\n  a: {freeze.rules: [thaw head]}\n"
+                         "  b: {freeze.rules: [thaw all]}\n");
+    write_text("s.yaml", "experiment: nowhere.yaml\n");
+    refuse("nowhere.yaml");
+    write_text("s.yaml", "experiment: clothes-nois\n");
+    refuse("clothes-noise");
+    struct outcome o = RUN("sweep");
+    assert_refused(&o, 2, "which sweep?");
+    outcome_close(&o);
+    write_sweep("");
+    o = RUN("sweep", "s.yaml", "--jobs", "0");
+    assert_refused(&o, 2, "--jobs 0");
+    outcome_close(&o);
+    assert_int_equal(mkdir("out", 0777), 0);
+    write_text("out/precious", "mine");
+    o = RUN("sweep", "s.yaml", "--out", "out");
+    assert_refused(&o, 2, "holds something else");
+    outcome_close(&o);
+}
+
+static void another_experiment_is_never_mixed_in(void **state) {
+    (void)state;
+    write_sweep("");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--quiet");
+    assert_done(&o);
+    outcome_close(&o);
+    o = RUN("sweep", "s.yaml", "--out", "out", "--set", "train.batch=5");
+    assert_refused(&o, 2, "train.batch differs");
+    outcome_close(&o);
+}
+
+// The model refuses what the sweep's file cannot know.
+static void what_a_run_refuses_ends_the_sweep(void **state) {
+    (void)state;
+    write_sweep("");
+    write_text("s.yaml", "experiment: base.yaml\nvariants: {a: {freeze.rules: [thaw conv7]}}\n");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out");
+    assert_refused(&o, 2, "a: ");
+    assert_contains(o.err, "conv7");
+    outcome_close(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        PROGRAM_TEST(the_rate_is_chosen_on_validation),
+        PROGRAM_TEST(tables_and_pictures),
+        PROGRAM_TEST(a_killed_sweep_goes_on_to_the_same_bits),
+        PROGRAM_TEST(finished_runs_are_not_done_again),
+        PROGRAM_TEST(printed_commands_do_the_same),
+        PROGRAM_TEST(a_run_that_diverges_counts_as_nothing),
+        PROGRAM_TEST(a_single_rate_is_warned_of),
+        PROGRAM_TEST(refusals),
+        PROGRAM_TEST(another_experiment_is_never_mixed_in),
+        PROGRAM_TEST(what_a_run_refuses_ends_the_sweep),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
