@@ -200,10 +200,6 @@ static void printed_commands_do_the_same(void **state) {
 static void a_run_that_diverges_counts_as_nothing(void **state) {
     (void)state;
     write_sweep("");
-    struct outcome o =
-        RUN("sweep", "s.yaml", "--out", "out", "--json", "--set", "optim.momentum=0.99", "--set",
-            "optim.weight_decay=0.9", "--set", "optim.decay_all=true");
-    outcome_close(&o);
     write_text("s.yaml", "experiment: base.yaml\ngrid: {optim.lr: [0.01, 1000]}\n"
                          "set: {optim.clip: 0, optim.momentum: 0.9, freeze.rules: [thaw all]}\n");
     struct outcome o = RUN("sweep", "s.yaml", "--out", "wild", "--json");
@@ -223,6 +219,24 @@ static void a_single_rate_is_warned_of(void **state) {
     write_sweep("");
     write_text("s.yaml", "experiment: base.yaml\nvariants:\n  a: {freeze.rules: [thaw head]}\n"
                          "  b: {freeze.rules: [thaw all]}\n");
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--quiet");
+    assert_int_equal(o.code, 0);
+    assert_contains(o.err, "warning: 2 of 2 variants are tried at a single rate");
+    assert_contains(o.out, "for its size");
+    outcome_close(&o);
+}
+
+static void refuse(const char *why) {
+    struct outcome o = RUN("sweep", "s.yaml", "--out", "out");
+    assert_refused(&o, 2, why);
+    assert_false(files_exist("out"));
+    outcome_close(&o);
+}
+
+static void refusals(void **state) {
+    (void)state;
+    write_sweep("grib: 3\n");
+    refuse("s.yaml:7:1: grib");
     write_text("s.yaml", "experiment: nowhere.yaml\n");
     refuse("nowhere.yaml");
     write_text("s.yaml", "experiment: clothes-nois\n");
