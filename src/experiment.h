@@ -77,6 +77,7 @@ struct experiment {
     struct {
         struct text_list rules; // "thaw head", "freeze *.bn1": in order, the last one wins
         char *bn;               // "frozen", "batch", "torch"
+        bool reestimate_bn;     // BatchNorm statistics, on the training samples, at the start
     } freeze;
     struct {
         char *name; // "sgd", "adam", "adamw"

@@ -122,6 +122,8 @@ const struct experiment_key experiment_keys[] = {
           "thaw PATTERN or freeze PATTERN, from all frozen, in order; the last one wins"),
     CHOICE("freeze.bn", freeze.bn, "frozen", "frozen batch torch",
            "BatchNorm statistics move: never, where thawed, or everywhere as in PyTorch"),
+    BOOL("freeze.reestimate_bn", freeze.reestimate_bn, "false",
+         "measure all BatchNorm statistics anew on the training samples before the first step"),
 
     CHOICE("optim.name", optim.name, "sgd", "sgd adam adamw",
            "the optimiser"),

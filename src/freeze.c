@@ -32,6 +32,13 @@ bool freeze_is_statistic(const struct param *param) {
     return param->kind == PARAM_STATISTIC || param->kind == PARAM_COUNTER;
 }
 
+bool freeze_has_statistics(const struct model *model) {
+    for (int p = 0; p < model->param_count; p++)
+        if (freeze_is_statistic(&model->params[p]))
+            return true;
+    return false;
+}
+
 static void set_storage(struct flags *flags, int storage, bool thawed) {
     for (int p = 0; p < flags->model->param_count; p++)
         if (flags->model->params[p].storage == storage)

@@ -69,6 +69,8 @@ void freeze_policy(struct flags *flags, enum bn_policy policy);
 // Whether a parameter belongs to a statistics row: running_mean, running_var, num_batches_tracked.
 bool freeze_is_statistic(const struct param *param);
 
+bool freeze_has_statistics(const struct model *model);
+
 // Flips one row and all that is tied to it; a statistics row is all such tensors of the module.
 void freeze_set(struct flags *flags, int param, bool thawed);
 

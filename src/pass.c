@@ -43,6 +43,8 @@ static struct op_call batch_call(const struct pass *pass, int index) {
     call.length = pass->plan->model->text ? pass->length : NULL;
     call.mode.seed = pass->seed;
     call.mode.step = pass->step;
+    if (pass->cumulative && node->counter >= 0)
+        call.mode.momentum = 1 / (1 + (double)*weights_counter(pass->weights, node->counter));
     return call;
 }
 

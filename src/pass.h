@@ -33,7 +33,8 @@ struct pass {
     int *length;               // [options.n], of texts: tokens of each sample of the batch
     uint64_t seed;             // keys the random draws
     uint32_t step;
-    bool check;                 // look for values that are not finite after every node
+    bool cumulative; // running statistics that move become means over the batches counted so far
+    bool check;      // look for values that are not finite after every node
     const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
     double loss;          // mean over the targets, weighted as the plan weighs classes

@@ -12,6 +12,7 @@ const char *const settings_help[][2] = {
     {"freeze PATTERN", "leave it as it is"},
     {"only PATTERN", "thaw it and freeze everything else"},
     {"bn frozen|batch|torch", "what BatchNorm's statistics do"},
+    {"bn reestimate", "measure them anew, all of them, on the training samples"},
     {"lr RATE", "a new peak for the learning rate"},
     {"lr [PATTERN] xFACTOR", "multiply the learning rate, of all or of what the pattern names"},
     {"lr restart [for N epochs]", "begin the learning rate's schedule anew"},
@@ -183,11 +184,17 @@ static bool apply_only(struct settings *s, const char *pattern, struct error *er
 }
 
 bool settings_is_act(const char *text) {
-    static const char *const acts[] = {"reset moments", "restore best"};
+    static const char *const acts[] = {"reset moments", "restore best", "bn reestimate"};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
         if (strcmp(text, acts[i]) == 0)
             return true;
     return false;
+}
+
+// What an act needs of the model.
+static bool check_act(const struct model *model, const char *text, struct error *error) {
+    return strcmp(text, "bn reestimate") != 0 || freeze_has_statistics(model) ||
+           error_set(error, "this model has no BatchNorm, so it has no statistics to measure anew");
 }
 
 static bool apply_one(struct settings *s, const char *text, struct error *error) {
@@ -199,7 +206,7 @@ static bool apply_one(struct settings *s, const char *text, struct error *error)
         {"epochs ", apply_epochs}, {"only ", apply_only}, {"anneal ", apply_anneal},
     };
     if (settings_is_act(text))
-        return true;
+        return check_act(s->model, text, error);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strncmp(text, words[i].word, strlen(words[i].word)) == 0)
             return words[i].apply(s, text + strlen(words[i].word), error);
@@ -214,7 +221,9 @@ bool settings_apply(struct settings *s, const char *text, struct error *error) {
         one += strspn(one, " ");
         for (size_t n = strlen(one); n > 0 && one[n - 1] == ' '; n--)
             one[n - 1] = '\0';
-        ok = apply_one(&tried, one, error);
+        bool alone = !settings_is_act(one) || strcmp(one, text) == 0;
+        ok = alone ? apply_one(&tried, one, error)
+                   : error_set(error, "'%s' is no setting; write it alone", one);
     }
     free(copy);
     struct settings old = *s;

@@ -45,7 +45,8 @@ void settings_close(struct settings *s);
 //     anneal PATTERN until N%|epoch N|step N: its rate falls to 0, and stays there
 //     wd DECAY
 //     epochs N
-//     restore best, reset moments: change no setting but the training; see training_apply
+//     restore best, reset moments, bn reestimate: change no setting but the training; each stands
+//     alone; see training_apply
 // Errors say what would be right.
 bool settings_apply(struct settings *s, const char *text, struct error *error);
 

@@ -411,7 +411,8 @@ static bool note_start(struct trainer *t) {
     if (t->run.next_event != 1)
         return true;
     char *fingerprint = run_fingerprint(), *text = xprintf("start: %s", fingerprint);
-    bool ok = trainer_event(t, "thaw", text);
+    bool ok = trainer_event(t, "thaw", text) && (!t->training->experiment->freeze.reestimate_bn ||
+                                                 trainer_event(t, "thaw", "bn reestimate"));
     free(text);
     free(fingerprint);
     return ok;

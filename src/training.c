@@ -225,6 +225,15 @@ bool training_apply(struct training *t, const char *text, struct error *error) {
     return ok;
 }
 
+// Before the first step, where the experiment asks for it.
+static bool first_statistics(struct training *t, struct error *error) {
+    if (!t->experiment->freeze.reestimate_bn)
+        return true;
+    if (!freeze_has_statistics(t->model))
+        return error_set(error, "freeze.reestimate_bn: this model has no BatchNorm; leave it out");
+    return training_reestimate(t, error);
+}
+
 static bool check_classes(const struct training *t, struct error *error) {
     const struct dataset *d = t->data.train;
     if (d->count == 0)
@@ -255,7 +264,8 @@ struct training *training_open(const struct experiment *experiment, const struct
     t->pass = (struct pass){.weights = &t->weights, .seed = (uint64_t)experiment->seed};
     if (!check_classes(t, error) ||
         !class_weights_open(&t->class_weight, experiment, data.train, error) ||
-        !open_loader(t, error) || !first_settings(t, error) || !training_open_schedule(t, error)) {
+        !open_loader(t, error) || !first_settings(t, error) || !training_open_schedule(t, error) ||
+        !first_statistics(t, error)) {
         training_close(t);
         return NULL;
     }

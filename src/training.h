@@ -113,8 +113,16 @@ const struct settings *training_settings(const struct training *t);
 // Takes effect at once, between two steps: what settings_apply takes, and "undo" and "redo". On
 // error nothing has changed (the plan may not fit in memory). "restore best" brings back the
 // weights of the best evaluation so far, frozen ones too, and forgets the moments; "reset moments"
-// does only that. Neither can be undone.
+// does only that. "bn reestimate" measures all BatchNorm statistics anew (see training_reestimate).
+// None of them can be undone.
 bool training_apply(struct training *t, const char *text, struct error *error);
+
+// Measures the running statistics of all BatchNorms anew, frozen ones too, on the training samples
+// without augmentation, one pass in the order of the first epoch, as
+// torch.optim.swa_utils.update_bn does: the mean over the batches, each normalised by its own
+// statistics, with dropout. The weights stay. Adapting nothing else is known as AdaBN (Li et al.
+// 2016). On error, such as statistics that are not finite, nothing has changed.
+bool training_reestimate(struct training *t, struct error *error);
 
 // Puts a history of settings into force as a saved state had it (taken over, also on failure):
 // moments and hashes of what is frozen are left as they are.

@@ -85,6 +85,8 @@ static bool restore_best(struct training *t, struct error *error) {
 }
 
 bool training_act(struct training *t, const char *text, struct error *error) {
+    if (strcmp(text, "bn reestimate") == 0)
+        return training_reestimate(t, error);
     if (strcmp(text, "restore best") == 0)
         return restore_best(t, error);
     reset_moments(t);

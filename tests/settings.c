@@ -223,6 +223,7 @@ static void help_shows_what_is_taken(void **state) {
         {"freeze PATTERN", "freeze block"},
         {"only PATTERN", "only block"},
         {"bn frozen|batch|torch", "bn batch"},
+        {"bn reestimate", "bn reestimate"},
         {"lr RATE", "lr 0.003"},
         {"lr [PATTERN] xFACTOR", "lr block x0.5"},
         {"lr restart [for N epochs]", "lr restart for 2 epochs"},
@@ -234,12 +235,12 @@ static void help_shows_what_is_taken(void **state) {
     };
     int count = 0;
     for (; settings_help[count][0]; count++) {
-        assert_true(count < 12);
+        assert_true(count < 13);
         assert_string_equal(settings_help[count][0], lines[count].line);
         assert_true(strlen(settings_help[count][1]) > 0);
         apply(f, lines[count].text);
     }
-    assert_int_equal(count, 12);
+    assert_int_equal(count, 13);
 }
 
 static void copies_are_apart(void **state) {

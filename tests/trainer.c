@@ -113,9 +113,13 @@ static void by_hand(const char *directory) {
     static const struct {
         int64_t steps;
         const char *text;
-    } acts[] = {{5, "thaw block.conv2"}, {7, "lr x0.5"}, {9, "freeze head"}, {3, "thaw all"}};
+    } acts[] = {{5, "thaw block.conv2"},
+                {7, "lr x0.5"},
+                {9, "freeze head"},
+                {2, "bn reestimate"},
+                {1, "thaw all"}};
     int64_t at = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         send(s, COMMAND_STEPS, acts[i].steps, "");
         at += acts[i].steps;
         struct snapshot now;
@@ -134,7 +138,7 @@ static void events_run_again_give_the_same_bits(void **state) {
     char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
     by_hand(hand);
     struct event_list script = script_of(hand);
-    assert_int_equal(script.count, 4);
+    assert_int_equal(script.count, 5);
     struct tiny t;
     tiny_open(&t, 4, eventful);
     struct session *s = start(&t, again, (struct trainer_options){.script = script});
@@ -165,7 +169,8 @@ static struct session *take_up(struct tiny *t, const char *directory) {
     return reopen(t, 3, directory, eventful, (struct trainer_options){.paused = true});
 }
 
-// The script (events at steps 5, 12, 21 and 24; a state every 8 steps) outlives every interruption.
+// The script (events at steps 5, 12, 21, 23 and 24; a state every 8 steps) outlives every
+// interruption.
 static void a_script_is_taken_up_with_its_run(void **state) {
     char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
     by_hand(hand);
@@ -182,7 +187,7 @@ static void a_script_is_taken_up_with_its_run(void **state) {
     resume(again, 2, eventful, SESSION_FINISHED);
     assert_true(file_hash(hand, "last.safetensors") == file_hash(again, "last.safetensors"));
     struct event_list events = script_of(again);
-    assert_int_equal(events.count, 4);
+    assert_int_equal(events.count, 5);
     event_list_close(&events);
     free(hand);
     free(again);

@@ -22,6 +22,7 @@ static void branches_run_again_give_the_same_bits(void **state) {
     send(s, COMMAND_APPLY, 0, "undo; thaw all"); // refused: undo stands alone
     send(s, COMMAND_APPLY, 0, "thaw all");
     send(s, COMMAND_APPLY, 0, "undo");
+    send(s, COMMAND_APPLY, 0, "bn reestimate");
     send(s, COMMAND_RUN, 0, "");
     assert_int_equal(wait_step(s, 48).branch, 1);
     stop(s, &t);
@@ -32,7 +33,7 @@ static void branches_run_again_give_the_same_bits(void **state) {
     assert_true(event_read(path, &events, &error));
     assert_true(event_keep_branch(&events, 1, &error));
     event_keep_user(&events, -1);
-    assert_int_equal(events.count, 4); // thaw block, lr, thaw all, undo
+    assert_int_equal(events.count, 5); // thaw block, lr, thaw all, undo, bn reestimate
     tiny_open(&t, 1, eventful);
     s = start(&t, again, (struct trainer_options){.script = events});
     assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);

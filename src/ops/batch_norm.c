@@ -3,9 +3,9 @@
 // fma(x, scale, shift) with scale = weight * invstd, shift = bias - mean * scale.
 //
 // mode.batch_stats: mean and (biased) variance of the batch; the running statistics move towards
-// them by attr.norm.momentum, the variance in its unbiased form. Otherwise the stored statistics
-// are constants. params: weight, bias, running_mean, running_var, all [c]; keep: mean, invstd of
-// the batch.
+// them by attr.norm.momentum or mode.momentum, the variance in its unbiased form. Otherwise the
+// stored statistics are constants. params: weight, bias, running_mean, running_var, all [c]; keep:
+// mean, invstd of the batch.
 //
 // Sums over the batch are cut into ranges of samples, and those into blocks of rows that are summed
 // in float; blocks and ranges are added in double, in order.
@@ -136,10 +136,14 @@ static void batch_norm_move(float *running, double value, double momentum) {
     *running = (float)((1 - momentum) * *running + momentum * value);
 }
 
+static double batch_norm_momentum(const struct op_call *call) {
+    return call->mode.momentum > 0 ? call->mode.momentum : call->attr->norm.momentum;
+}
+
 // Measures the batch, moves the running statistics, and leaves rows BATCH_MEAN and BATCH_INVSTD.
 static void batch_norm_measure(const struct op_call *call) {
     int channels = batch_norm_channels(call), pieces = batch_norm_pieces(call);
-    double count = batch_norm_count(call), momentum = call->attr->norm.momentum;
+    double count = batch_norm_count(call), momentum = batch_norm_momentum(call);
     double unbiased = count > 1 ? count / (count - 1) : 1;
     float *mean = batch_norm_row(call, BATCH_MEAN), *invstd = batch_norm_row(call, BATCH_INVSTD);
 

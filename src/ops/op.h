@@ -75,6 +75,7 @@ struct op_grad {
 // How this pass runs; derived anew by every plan, never stored in a layer.
 struct op_mode {
     bool batch_stats; // norm: normalise by the batch and move the running statistics
+    double momentum;  // norm: how far they move, in place of attr.norm.momentum; 0: that far
     bool drop;        // dropout: active
     float smoothing;  // cross_entropy: label smoothing in [0, 1)
     uint64_t seed;    // of the experiment

@@ -10,7 +10,8 @@
 // exists). Into `out` go step-0.safetensors, ... (each `loss`, `logits`, and `grad.NAME` for every
 // gradient of a weight or bias that was computed) and final.safetensors (the weights after the last
 // step), all under PyTorch's names, in its shapes and order of elements. One file a step, because
-// all steps of a resnet18 are a gigabyte.
+// all steps of a resnet18 are a gigabyte. With update_bn (true) nothing is trained: the statistics
+// are measured anew over the batches, and only final.safetensors is written.
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "models/models.h"
@@ -264,15 +265,28 @@ static bool run_step(struct trace *t, int step, struct error *error) {
     if (!batch_open(t, step, &batch, error))
         return false;
     pass_forward(&t->pass, &batch, (uint32_t)step);
-    pass_backward(&t->pass);
-    bool good = write_step(t, step, error);
-    update(t);
+    bool good = true;
+    if (!t->pass.cumulative) {
+        pass_backward(&t->pass);
+        good = write_step(t, step, error);
+        update(t);
+    }
     batch_close(&batch);
     return good;
 }
 
+// As training_reestimate begins.
+static void clear_statistics(struct trace *t) {
+    for (int p = 0; p < t->model->param_count; p++)
+        if (freeze_is_statistic(&t->model->params[p]))
+            memset(weights_at(&t->weights, p), 0, param_bytes(&t->model->params[p]));
+}
+
 static bool run(struct trace *t, struct error *error) {
     int steps = (int)torch_real(t->request, "steps", 0);
+    t->pass.cumulative = json_is_true(json_object_get(t->request, "update_bn"));
+    if (t->pass.cumulative)
+        clear_statistics(t);
     for (int step = 0; step < steps; step++)
         if (!run_step(t, step, error))
             return false;

@@ -230,7 +230,7 @@ static void completes_commands_and_what_they_take(void **state) {
     COMPLETE(f, "fr", "freeze ");
     COMPLETE(f, "q", "quit");
     COMPLETE(f, "thaw head; on", "only ");
-    COMPLETE(f, "bn ", "frozen", "batch", "torch");
+    COMPLETE(f, "bn ", "frozen", "batch", "torch", "reestimate");
     COMPLETE(f, "probe ", "off");
     COMPLETE(f, "lr layer", "layer1", "layer2", "layer3");
     COMPLETE(f, "thaw la", "layer1", "layer2", "layer3", "last-2-blocks");
