@@ -24,6 +24,18 @@ const struct arch *const archs[] = {
     &arch_vgg[5],
     &arch_vgg[6],
     &arch_vgg[7],
+    &arch_bert[0],
+    &arch_bert[1],
+    &arch_bert[2],
+    &arch_bert[3],
+    &arch_gpt[0],
+    &arch_gpt[1],
+    &arch_gpt[2],
+    &arch_gpt[3],
+    &arch_gpt[4],
+    &arch_gpt[5],
+    &arch_gpt[6],
+    &arch_gpt[7],
     NULL,
 };
 
@@ -47,8 +59,9 @@ const struct arch *arch_find(const char *name, struct error *error) {
 }
 
 static void fill_defaults(struct arch_options *o, const struct arch *arch) {
+    int most = arch->text.kind ? o->text->positions : arch->input.h;
     if (!o->input.h)
-        o->input.h = arch->input.h;
+        o->input.h = most < arch->input.h ? most : arch->input.h;
     if (!o->input.w)
         o->input.w = arch->input.w;
     if (!o->input.c)
@@ -59,6 +72,23 @@ static void fill_defaults(struct arch_options *o, const struct arch *arch) {
         o->dropout = o->head ? 0 : arch->dropout;
     if (o->head_count == 0)
         o->head = NULL;
+}
+
+static bool check_text(const struct arch_options *o, const struct arch *arch, struct error *error) {
+    char text[32];
+    if (!arch->text.kind)
+        return (o->vocabulary == 0 && o->pool == POOL_DEFAULT) ||
+               error_set(error, "it takes pictures, not texts");
+    if (o->input.w != 1 || o->input.c != 1)
+        return error_set(error, "it takes texts, not pictures of %s", shape_text(o->input, text));
+    if (o->vocabulary > o->text->vocabulary)
+        return error_set(error,
+                         "the texts have %d different tokens, but its embedding has only %d rows; "
+                         "are data.tokenizer and model.config of one model?",
+                         o->vocabulary, o->text->vocabulary);
+    if (arch->language && (o->head || o->dropout > 0 || o->pool != POOL_DEFAULT))
+        return error_set(error, "it predicts tokens; leave out head, dropout and pool");
+    return true;
 }
 
 static bool check_options(const struct arch_options *o, const struct arch *arch,
@@ -75,6 +105,8 @@ static bool check_options(const struct arch_options *o, const struct arch *arch,
     if (!(o->dropout >= 0 && o->dropout < 1))
         return error_set(error, "dropout %g; it must be at least 0 and below 1",
                          (double)o->dropout);
+    if (!check_text(o, arch, error))
+        return false;
     if (o->head && o->dropout > 0)
         return error_set(error, "dropout %g, but the head is your own; put 'dropout %g' into it",
                          (double)o->dropout, (double)o->dropout);
@@ -89,6 +121,10 @@ struct model *arch_build(const struct arch *arch, const struct arch_options *opt
                          struct error *error) {
     struct arch_options o = *options;
     struct model *model = NULL;
+    struct text_config text = o.text ? *o.text : arch->text;
+    if (!o.text && o.vocabulary > 0)
+        text.vocabulary = o.vocabulary;
+    o.text = &text;
     fill_defaults(&o, arch);
     if (check_options(&o, arch, error)) {
         struct build *b = build_start(arch->name, o.input);

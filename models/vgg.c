@@ -23,7 +23,7 @@ static const char *next(char name[12], int *index) {
 static int conv(struct build *b, int *index, int x, int out, bool norm) {
     char name[12];
     struct build_conv c = {.out = out, .kernel = 3, .pad = 1, .bias = true};
-    build_mark_block(b);
+    build_mark_next_block(b); // the first one is in a container just opened
     x = build_conv(b, next(name, index), x, c);
     if (norm)
         x = build_batch_norm(b, next(name, index), x);

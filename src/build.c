@@ -129,6 +129,10 @@ void build_mark_block(struct build *b) {
     *(container ? &container->block : &b->block) = true;
 }
 
+void build_mark_next_block(struct build *b) {
+    b->block = true;
+}
+
 void build_mark_head(struct build *b) {
     struct module *container = fresh_container(b);
     *(container ? &container->head : &b->head) = true;

@@ -29,6 +29,7 @@ void build_pop(struct build *b);
 // Marks the container that was just opened (nothing in it yet), else the module that comes next, as
 // a block of "the last N blocks", or as the head.
 void build_mark_block(struct build *b);
+void build_mark_next_block(struct build *b); // the module that comes next, in any case
 void build_mark_head(struct build *b);
 
 struct build_conv {
@@ -87,11 +88,13 @@ void build_no_parameters(struct build *b, const char *const *endings);
 
 // The sizes of a text model, as config.json has them.
 struct text_config {
+    const char *kind;                    // model_type there: "bert"; NULL: no text model
     int vocabulary, positions, segments; // rows of the embeddings
     int hidden, layers, heads, inner;    // inner: of the feed-forward part
     float dropout, attention_dropout, embedding_dropout, eps;
-    bool gelu_tanh; // the activation
-    bool tied;      // a language model's head has the embedding's weights
+    bool gelu_tanh;  // the activation
+    bool tied;       // a language model's head has the embedding's weights
+    bool transposed; // files have linear layers as [in][out] (GPT-2's Conv1D)
 };
 
 // What a person may choose of an architecture.
@@ -118,7 +121,7 @@ struct arch {
     int (*build)(struct build *b, const struct arch *arch, const struct arch_options *options);
     int parameter;           // for a family: e.g. the depth
     bool norm;               // for a family: with BatchNorm
-    struct text_config text; // of texts: the default; vocabulary 0: an architecture of pictures
+    struct text_config text; // of texts: the default; kind NULL: an architecture of pictures
     bool language;           // of texts: predicts the next token in place of a class
 };
 

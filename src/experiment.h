@@ -36,6 +36,8 @@ struct experiment {
         struct text_list rename; // "fc linear": the file's names for the model's
         bool new_head;           // start the classifier from its initialisation
         char *file;              // a network of one's own, in place of a name; "": none
+        char *config;            // of texts: a config.json; "": the one beside `weights`
+        char *pool;              // of texts: "default", "first", "mean", "last"
         char *shortcut;          // "default", "a", "b"
         double dropout;          // in the classifier; below 0: the architecture's own
         struct text_list head;   // "dropout 0.5", "linear 256", ...: in place of the classifier

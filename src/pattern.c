@@ -29,15 +29,27 @@ static int layer_before(const struct model *model, int m) {
     return m > 0 && model->modules[m - 1].parent == model->modules[m].parent ? m - 1 : -1;
 }
 
+// Where the last block ends: what stands behind it (the last LayerNorm of a GPT, BERT's pooler)
+// belongs to it.
+static int end_of_blocks(const struct model *model) {
+    int end = model->module_count;
+    for (int m = 0; m < model->module_count; m++)
+        if (model->modules[m].block)
+            end = model->modules[m].end;
+    return end;
+}
+
 // The head, and the blocks from module `first_block` on. Where a block is a single layer, the
 // layers behind it up to the next block belong to it: a convolution's BatchNorm.
 static int hit_tail(const struct model *model, int first_block, bool *hit) {
     bool *marked = xcalloc((size_t)model->module_count, sizeof *marked);
+    int end = first_block < model->module_count ? end_of_blocks(model) : model->module_count;
     for (int m = 0; m < model->module_count; m++) {
         const struct module *module = &model->modules[m];
         int before = layer_before(model, m);
         bool follows = before >= 0 && marked[before] && module->end == m + 1;
-        marked[m] = module->head || (m >= first_block && (module->block || follows));
+        bool behind = m >= end;
+        marked[m] = module->head || behind || (m >= first_block && (module->block || follows));
     }
     int hits = hit_subtrees(model, marked, ROWS_ALL, hit);
     free(marked);

@@ -238,6 +238,11 @@ static bool check_classes(const struct training *t, struct error *error) {
     const struct dataset *d = t->data.train;
     if (d->count == 0)
         return error_set(error, "%s has no training samples", d->name);
+    if (model_is_language(t->model))
+        return error_set(error,
+                         "%s predicts tokens, and training learns classes; take the model "
+                         "without -lm",
+                         t->model->arch);
     if (d->classes != t->model->classes)
         return error_set(error, "%s has %d classes, the model %d outputs", d->name, d->classes,
                          t->model->classes);

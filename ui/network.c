@@ -1,12 +1,69 @@
 #include "ui/network.h"
+#include "base/text.h"
+#include "base/xalloc.h"
 #include "models/models.h"
 #include "models/net.h"
+#include "models/text_config.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// The configuration beside a file of weights, for the caller to free; NULL: there is none.
+static char *config_beside(const char *weights) {
+    const char *slash = strrchr(weights, '/');
+    if (!slash && !strchr(weights, '.'))
+        return NULL; // a built-in name
+    char *path = slash ? xprintf("%.*s/config.json", (int)(slash - weights), weights)
+                       : xstrdup("config.json");
+    if (access(path, F_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+// Points options->text at *config when a file says what the sizes are.
+static bool read_config(const struct experiment *e, const struct arch *arch,
+                        struct text_config *config, struct arch_options *options,
+                        struct error *error) {
+    if (!arch->text.kind)
+        return !*e->model.config ||
+               error_set(error, "model.config: %s takes pictures; leave the key out", arch->name);
+    char *path = *e->model.config ? xstrdup(e->model.config) : config_beside(e->model.weights);
+    if (!path)
+        return true;
+    *config = arch->text;
+    options->text = config;
+    bool good = text_config_read(config, path, error) || error_prefix(error, "model.config: ");
+    free(path);
+    return good;
+}
+
+static enum arch_pool pool_of(const char *name) {
+    static const char *const names[] = {"default", "first", "mean", "last"};
+    int i = 0;
+    while (strcmp(names[i], name) != 0)
+        i++;
+    return (enum arch_pool)i;
+}
+
+static struct model *build_arch(const struct experiment *e, struct arch_options *options,
+                                struct error *error) {
+    const struct arch *arch = arch_find(e->model.name, error);
+    struct text_config config;
+    if (arch)
+        return read_config(e, arch, &config, options, error) ? arch_build(arch, options, error)
+                                                             : NULL;
+    error_prefix(error, "model.name: ");
+    return NULL;
+}
 
 struct model *network_build(const struct experiment *e, struct shape input, int classes,
-                            struct error *error) {
+                            int vocabulary, struct error *error) {
     struct arch_options options = {
         .input = input,
         .classes = classes,
+        .vocabulary = vocabulary,
+        .pool = pool_of(e->model.pool),
         .shortcut = e->model.shortcut[1] == '\0' ? e->model.shortcut[0] : '\0',
         .dropout = (float)e->model.dropout,
         .head = (const char *const *)e->model.head.item,
@@ -17,11 +74,11 @@ struct model *network_build(const struct experiment *e, struct shape input, int 
                   e->model.name);
         return NULL;
     }
-    if (*e->model.file)
-        return net_build(e->model.file, &options, error);
-    const struct arch *arch = arch_find(e->model.name, error);
-    if (arch)
-        return arch_build(arch, &options, error);
-    error_prefix(error, "model.name: ");
-    return NULL;
+    if (!*e->model.file)
+        return build_arch(e, &options, error);
+    if (vocabulary > 0) {
+        error_set(error, "model.file: a network of one's own takes pictures, not texts");
+        return NULL;
+    }
+    return net_build(e->model.file, &options, error);
 }

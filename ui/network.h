@@ -5,9 +5,10 @@
 #include "experiment.h"
 #include "model.h"
 
-// For samples of this shape (sizes that are 0: the architecture's default) and this many classes.
+// For samples of this shape (sizes that are 0: the architecture's default), this many classes, and
+// texts of this many different tokens (0: unknown, or no texts).
 // NULL with an error that names the key. The caller closes the model.
 struct model *network_build(const struct experiment *e, struct shape input, int classes,
-                            struct error *error);
+                            int vocabulary, struct error *error);
 
 #endif

@@ -225,9 +225,9 @@ static bool check_memory(const struct model *model, struct error *error) {
                      text_bytes((double)bytes, need), text_bytes((double)available, have));
 }
 
-static bool open_model(struct setup *s, struct shape input, int classes, int threads,
-                       struct error *error) {
-    s->model = network_build(s->experiment, input, classes, error);
+static bool open_model(struct setup *s, struct shape input, int classes, int vocabulary,
+                       int threads, struct error *error) {
+    s->model = network_build(s->experiment, input, classes, vocabulary, error);
     if (!s->model)
         return false;
     if (!check_memory(s->model, error))
@@ -241,8 +241,9 @@ static bool open_model(struct setup *s, struct shape input, int classes, int thr
 
 bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
-    bool ok = open_data(&s->data, e, error) &&
-              open_model(s, s->data.train->shape, s->data.train->classes, threads, error);
+    bool ok = open_data(&s->data, e, error);
+    const struct dataset *d = s->data.train;
+    ok = ok && open_model(s, d->shape, d->classes, d->vocabulary, threads, error);
     if (!ok)
         setup_close(s);
     return ok;
@@ -251,7 +252,7 @@ bool setup_open(struct setup *s, const struct experiment *e, int threads, struct
 bool setup_open_model(struct setup *s, const struct experiment *e, struct shape input, int classes,
                       int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
-    bool ok = open_model(s, input, classes, threads, error);
+    bool ok = open_model(s, input, classes, 0, threads, error);
     if (!ok)
         setup_close(s);
     return ok;

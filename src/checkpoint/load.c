@@ -111,13 +111,24 @@ static void match_param(struct load *l, int i) {
         add_index(&r->missing, &r->missing_count, i);
 }
 
+// A mask, or numbered positions, that the file keeps beside the parameters.
+static bool no_parameter(const struct load *l, const char *name) {
+    const char *const *endings = l->model->no_parameters;
+    for (int i = 0; endings && endings[i]; i++) {
+        size_t length = strlen(name), end = strlen(endings[i]);
+        if (length > end && strcmp(name + length - end, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void match_names(struct load *l) {
     struct load_report *r = l->report;
     for (int i = 0; i < l->model->param_count; i++)
         if (l->model->params[i].storage == i)
             match_param(l, i);
     for (int i = 0; i < l->file->count; i++)
-        if (model_param(l->model, l->map.names[i]) < 0 &&
+        if (model_param(l->model, l->map.names[i]) < 0 && !no_parameter(l, l->map.names[i]) &&
             !(l->options->own_head && names_head(l->model, l->map.names[i])))
             add_text(&r->unexpected, &r->unexpected_count, xstrdup(l->file->entries[i].name));
 }

@@ -162,15 +162,21 @@ static void check_marks(const struct model *m) {
 static void test_every_arch_is_sound(void **state) {
     (void)state;
     for (const struct arch *const *arch = archs; *arch; arch++) {
-        struct arch_options options = {.classes = 7, .input = {0, 0, 3}, .dropout = 0.1f};
+        const bool text = (*arch)->text.kind, language = (*arch)->language;
+        struct arch_options options = {
+            .classes = 7, .input = {0, 0, text ? 1 : 3}, .dropout = language ? 0 : 0.1f};
+        options.vocabulary = text ? 50 : 0;
         struct model *m = make((*arch)->name, options);
         assert_non_null((*arch)->help);
         check_tree(m);
         check_graph(m);
         check_marks(m);
-        assert_int_equal(m->classes, 7);
+        assert_int_equal(m->classes, language ? 50 : 7);
+        assert_int_equal(m->text, text);
+        assert_int_equal(model_is_language(m), language);
         assert_true(
-            shape_equal(m->nodes[0].shape, (struct shape){(*arch)->input.h, (*arch)->input.w, 3}));
+            shape_equal(m->nodes[0].shape,
+                        (struct shape){(*arch)->input.h, (*arch)->input.w, options.input.c}));
         model_close(m);
     }
 }
@@ -195,6 +201,8 @@ static void test_blocks(void **state) {
     assert_int_equal(count_blocks("vgg16"), 13);
     assert_int_equal(count_blocks("vgg16_bn"), 13);
     assert_int_equal(count_blocks("mobilenet_v2"), 18);
+    assert_int_equal(count_blocks("bert-mini"), 1 + 4);
+    assert_int_equal(count_blocks("gpt-nano"), 1 + 3);
 }
 
 // Thaws `rule`, which must leave frozen what begins with none of the names.
@@ -224,6 +232,13 @@ static void test_presets(void **state) {
     thaws("vgg11_bn", "thaw last-2-blocks",
           (const char *[]){"features.22.", "features.23.", "features.25.", "features.26.",
                            "classifier.", NULL});
+    thaws("bert-tiny", "thaw head", (const char *[]){"classifier.", NULL});
+    thaws("bert-tiny", "thaw last-1-blocks",
+          (const char *[]){"bert.encoder.layer.1.", "bert.pooler.", "classifier.", NULL});
+    thaws("bert-tiny", "thaw last-3-blocks", (const char *[]){"bert.", "classifier.", NULL});
+    thaws("gpt-nano", "thaw last-1-blocks",
+          (const char *[]){"transformer.h.2.", "transformer.ln_f.", "score.", NULL});
+    thaws("gpt-nano", "thaw last-4-blocks", (const char *[]){"transformer.", "score.", NULL});
     thaws("mobilenet_v2", "thaw head", (const char *[]){"classifier.", NULL});
     thaws("mobilenet_v2", "thaw last-2-blocks",
           (const char *[]){"features.17.", "features.18.", "classifier.", NULL});
@@ -308,6 +323,21 @@ static void test_errors(void **state) {
             "model mlp: it has no choice of shortcut; leave that out");
     refused(resnet8, (struct arch_options){.classes = 2, .shortcut = 'c'},
             "model resnet8: shortcut 'c'; it must be a or b");
+    refused(&arch_cnn, (struct arch_options){.classes = 2, .vocabulary = 9},
+            "model cnn: it takes pictures, not texts");
+    refused(&arch_bert[0], (struct arch_options){.classes = 2, .input = {8, 8, 1}},
+            "model bert-tiny: it takes texts, not pictures of 1x8x8");
+    refused(&arch_bert[0], (struct arch_options){.classes = 2, .input = {600, 1, 1}},
+            "model bert-tiny: bert.embeddings.position_embeddings: token_add: texts of up to 600 "
+            "tokens, but there are 512 positions; the most for data.length is 512");
+    refused(&arch_bert[0],
+            (struct arch_options){.classes = 2,
+                                  .vocabulary = 9,
+                                  .text = &(struct text_config){.vocabulary = 8, .positions = 9}},
+            "model bert-tiny: the texts have 9 different tokens, but its embedding has only 8 "
+            "rows; are data.tokenizer and model.config of one model?");
+    refused(&arch_gpt[1], (struct arch_options){.classes = 2, .pool = POOL_MEAN},
+            "model gpt-nano-lm: it predicts tokens; leave out head, dropout and pool");
     struct error error = {0};
     struct arch_options small = {.classes = 2, .input = {4, 4, 1}};
     assert_null(arch_build(&arch_cnn, &small, &error));

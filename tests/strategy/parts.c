@@ -51,8 +51,8 @@ static void every_parameter_belongs_to_one_part(void **state) {
         for (int i = 0; i < m->param_count; i++) {
             int part = parts_find(&p, m, i);
             assert_true(part >= 0);
-            assert_true(m->params[i].module >= p.items[part].first &&
-                        m->params[i].module < p.items[part].end);
+            int module = m->params[m->params[i].storage].module;
+            assert_true(module >= p.items[part].first && module < p.items[part].end);
         }
         parts_close(&p);
         model_close(m);

@@ -54,7 +54,7 @@ static void read_masks(struct run_report *r, const struct event_list *events) {
     struct error error;
     if (*r->experiment.model.file)
         input = (struct shape){SIDE, SIDE, 3};
-    r->model = network_build(&r->experiment, input, CLASSES, &error);
+    r->model = network_build(&r->experiment, input, CLASSES, 0, &error);
     bool ok = r->model != NULL;
     for (int i = 0; ok && i < r->branch_count; i++)
         ok = runs_masks_of_branch(&r->branches[i].masks, r->model, &r->experiment, events,

@@ -23,7 +23,8 @@ static bool same_data(const struct experiment *a, const struct experiment *b) {
 // What an experiment's network is built by, as one text that the caller frees.
 static char *network_of(const struct experiment *e) {
     struct text t = {0};
-    text_add(&t, "%s\n%s\n%s", e->model.name, e->model.shortcut, e->model.file);
+    text_add(&t, "%s\n%s\n%s\n%s\n%s", e->model.name, e->model.shortcut, e->model.file,
+             e->model.config, e->model.pool);
     for (int i = 0; i < e->model.head.count; i++)
         text_add(&t, "\n%s", e->model.head.item[i]);
     return t.data;
@@ -35,7 +36,7 @@ static struct model *build(struct runs_models *models, const struct scene *s,
     struct shape input = {0};
     if (*e->model.file && s->model)
         input = s->model->nodes[0].shape;
-    struct model *model = network_build(e, input, CLASSES, error);
+    struct model *model = network_build(e, input, CLASSES, 0, error);
     if (!model) {
         free(network);
         return NULL;

@@ -1,0 +1,13 @@
+// The sizes of a text model from the config.json that lies beside its weights: Hugging Face's of
+// BERT and GPT-2, and minGPT's.
+#ifndef THAW_TEXT_CONFIG_H
+#define THAW_TEXT_CONFIG_H
+
+#include "build.h"
+
+// Changes `config` (an architecture's own) by what the file says; keys that it does not have, or
+// that are null, leave it as it is. An error names the file, the key and what would be right; a
+// file of another kind of model is one.
+bool text_config_read(struct text_config *config, const char *path, struct error *error);
+
+#endif
