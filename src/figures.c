@@ -114,10 +114,14 @@ struct figures figures_of(const struct predictions *p, char *const *names) {
 bool figures_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                       struct predictions *predictions, struct figures *figures,
                       struct error *error) {
-    if (!training_evaluate(t, data, out, predictions, error))
+    bool classes = !model_is_language(t->model);
+    *predictions = (struct predictions){0};
+    *figures = (struct figures){0};
+    if (!training_evaluate(t, data, out, classes ? predictions : NULL, error))
         return false;
-    *figures = figures_of(predictions, data->class_names);
-    out->scores = figures->scores;
+    if (classes)
+        *figures = figures_of(predictions, data->class_names);
+    out->scores = classes ? figures->scores : (struct scores){NAN, NAN, NAN};
     return true;
 }
 

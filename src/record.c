@@ -67,7 +67,7 @@ static void set_evaluation(json_t *object, const char *name, const struct record
     json_object_set_new(evaluation, "balanced_accuracy", number(t->scores.balanced_accuracy));
     json_object_set_new(evaluation, "macro_f1", number(t->scores.macro_f1));
     json_object_set_new(evaluation, "auroc", number(t->scores.auroc));
-    if (!f || f->classes > most)
+    if (!f || f->classes == 0 || f->classes > most)
         return;
     json_object_set_new(evaluation, "per_class", per_class_json(f));
     json_object_set_new(evaluation, "matrix", matrix_json(f));
