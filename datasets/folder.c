@@ -51,6 +51,11 @@ static struct dataset *open_part(struct store *s, enum data_part part) {
     s->owners++;
     for (int i = 0; i < count; i++)
         d->labels[i] = l->items[first + i].label;
+    if (l->items[first].group >= 0) {
+        d->groups = xmalloc((size_t)count * sizeof *d->groups);
+        for (int i = 0; i < count; i++)
+            d->groups[i] = l->items[first + i].group;
+    }
     d->slow = true;
     d->read = folder_read;
     d->fetch = folder_fetch;

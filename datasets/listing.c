@@ -16,7 +16,7 @@ void listing_add(struct listing *l, char *path, int label, enum data_part part) 
         l->room = l->room ? 2 * l->room : 256;
         l->items = xrealloc(l->items, l->room * sizeof *l->items);
     }
-    l->items[l->count++] = (struct listed){path, label, part};
+    l->items[l->count++] = (struct listed){path, label, part, -1};
 }
 
 bool listing_part(const char *name, enum data_part *out) {

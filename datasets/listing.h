@@ -5,8 +5,10 @@
 // In trees, links are followed, pictures may lie in folders within a class, hidden files and
 // folders and files with other endings are passed over. A CSV has a path and a label a line
 // ("roses/1.jpg, rose"; fields may be quoted), paths relative to the file; a first line with path,
-// label and perhaps split (train, val, test) names the columns, more columns are passed over. Its
-// classes are in the order of their names, or of their numbers when all are whole numbers.
+// label and perhaps split (train, val, test) and group names the columns, more columns are passed
+// over. Its classes are in the order of their names, or of their numbers when all are whole
+// numbers. Pictures of one group (a patient) belong together: one that is in two splits is an
+// error.
 #ifndef THAW_DATASETS_LISTING_H
 #define THAW_DATASETS_LISTING_H
 
@@ -20,6 +22,7 @@ struct listed {
     char *path;
     int label;
     enum data_part part;
+    int group; // a number from 0 on for each group; -1: there are none
 };
 
 // What the files of a tree are.

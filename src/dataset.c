@@ -23,6 +23,8 @@ struct dataset *dataset_like(const struct dataset *d) {
     struct dataset *like =
         dataset_new(d->name, d->shape, d->count, d->classes, (const char *const *)d->class_names);
     memcpy(like->labels, d->labels, (size_t)d->count * sizeof *d->labels);
+    if (d->groups)
+        like->groups = xmemdup(d->groups, (size_t)d->count * sizeof *d->groups);
     like->slow = d->slow;
     like->vocabulary = d->vocabulary;
     return like;
@@ -65,6 +67,7 @@ void dataset_close(struct dataset *d) {
         free(d->class_names[i]);
     free(d->class_names);
     free(d->labels);
+    free(d->groups);
     free(d->name);
     free(d);
 }
@@ -106,6 +109,11 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
     for (int i = 0; i < count; i++) {
         assert(index[i] >= 0 && index[i] < inner->count);
         d->labels[i] = inner->labels[index[i]];
+    }
+    if (inner->groups) {
+        d->groups = xmalloc(((size_t)count + 1) * sizeof *d->groups);
+        for (int i = 0; i < count; i++)
+            d->groups[i] = inner->groups[index[i]];
     }
     d->slow = inner->slow;
     d->vocabulary = inner->vocabulary;

@@ -23,6 +23,7 @@ struct dataset {
     int count, classes;
     char **class_names; // [classes]
     int *labels;        // [count], 0..classes-1
+    int *groups;        // [count]: samples with one number stay together; NULL: each is alone
     // Writes sample `index` as [h][w][c] floats. A pure function, safe from any thread. Where the
     // data cannot be read after all, zeros.
     void (*read)(const struct dataset *d, int index, float *out);
@@ -62,6 +63,9 @@ void dataset_close(struct dataset *d);
 // The chosen samples of d, in the order of `index` (copied). Takes ownership of d.
 struct dataset *dataset_subset(struct dataset *d, const int *index, int count);
 
+// How many groups there are; 0 when the data has none.
+int dataset_group_count(const struct dataset *d);
+
 // Splits 0..count-1 class by class, by a seeded permutation within each class: `limit` training
 // samples per class (0: all that remain) from its start, and `validation` samples (a fraction of
 // the class below 1, rounded to the nearest number, or a number per class from 1 on) from its end.
@@ -69,6 +73,14 @@ struct dataset *dataset_subset(struct dataset *d, const int *index, int count);
 // smaller one's samples, and neither number changes what the other one chooses. Both lists ascend;
 // the caller frees them with split_close. An error when a class has too few samples (one must
 // remain for training) says which, have and need; a class without any sample is left out.
+//
+// Of data with groups, a group never has samples in both lists. What `validation` asks of each
+// class is a goal then. Starting with all in training, groups come in a seeded order, up to 20
+// times, and each one changes sides if that brings the classes nearer to their goals (less in sum
+// of squares of (held back - goal) / samples of the class), as long as enough of each class remains
+// for training. So a class whose groups have samples of no other one ends within half of its
+// largest group of its goal, if enough remains. `limit` chooses among what is not held back; a
+// larger one may hold back less, and only then changes what the other number chooses.
 struct split {
     int *train, *validation;
     int train_count, validation_count;

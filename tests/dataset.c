@@ -143,6 +143,117 @@ static void split_skips_empty_classes(void **state) {
     dataset_close(d);
 }
 
+// `groups` groups of 1 .. largest samples in a row; `mixed`: of several classes, else each of one.
+static struct dataset *grouped(int groups, int largest, int classes, bool mixed, uint32_t seed) {
+    struct random_key key = random_key(seed, RANDOM_PROBE, 0);
+    int *label = NULL, *group = NULL, count = 0;
+    for (int g = 0; g < groups; g++) {
+        int size = 1 + (int)random_below(key, (uint32_t)g, 0, 0, (uint32_t)largest);
+        int class = (int)random_below(key, (uint32_t)g, 0, 1, (uint32_t)classes);
+        label = xrealloc(label, (size_t)(count + size) * sizeof *label);
+        group = xrealloc(group, (size_t)(count + size) * sizeof *group);
+        for (int i = 0; i < size; i++, count++) {
+            int own = (int)random_below(key, (uint32_t)g, 1, (uint64_t)i, (uint32_t)classes);
+            label[count] = mixed ? own : class;
+            group[count] = 1000 - g; // any numbers will do
+        }
+    }
+    struct dataset *d = toy_open((struct shape){1, 1, 1}, count, classes, NULL);
+    memcpy(d->labels, label, (size_t)count * sizeof *label);
+    d->groups = group;
+    free(label);
+    return d;
+}
+
+static void check_apart(const struct dataset *d, const struct split *s) {
+    for (int i = 0; i < s->train_count; i++)
+        for (int j = 0; j < s->validation_count; j++)
+            assert_int_not_equal(d->groups[s->train[i]], d->groups[s->validation[j]]);
+}
+
+static void groups_stay_together_and_classes_near_their_goals(void **state) {
+    (void)state;
+    for (uint32_t seed = 0; seed < 40; seed++) {
+        bool mixed = seed % 2;
+        struct dataset *d = grouped(60, 9, 3, mixed, seed);
+        assert_int_equal(dataset_group_count(d), 60);
+        struct split s;
+        struct error e = {0};
+        if (!dataset_split(d, seed, 0, 0.25, &s, &e))
+            fail_msg("%s", e.text);
+        check_apart(d, &s);
+        assert_int_equal(s.train_count + s.validation_count, d->count);
+        assert_ascending(s.train, s.train_count);
+        for (int k = 0; k < 3; k++) {
+            int held = of_class(d, s.validation, s.validation_count, k);
+            int n = held + of_class(d, s.train, s.train_count, k);
+            assert_in_range(held, n / 4 > 5 ? n / 4 - 5 : 0, n / 4 + 6); // half of 9, and rounding
+        }
+        split_close(&s);
+        dataset_close(d);
+    }
+}
+
+static void groups_are_chosen_by_the_seed_and_limits_are_nested(void **state) {
+    (void)state;
+    struct dataset *d = grouped(60, 9, 2, true, 5);
+    struct split small, large, again, other;
+    assert_true(dataset_split(d, 1, 5, 20, &small, NULL));
+    assert_true(dataset_split(d, 1, 40, 20, &large, NULL));
+    assert_true(dataset_split(d, 1, 40, 20, &again, NULL));
+    assert_true(dataset_split(d, 2, 40, 20, &other, NULL));
+    check_apart(d, &large);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(of_class(d, small.train, small.train_count, k), 5);
+        assert_int_equal(of_class(d, large.train, large.train_count, k), 40);
+    }
+    for (int i = 0; i < small.train_count; i++)
+        assert_true(holds(large.train, large.train_count, small.train[i]));
+    assert_int_equal(large.validation_count, again.validation_count);
+    assert_memory_equal(large.validation, again.validation,
+                        (size_t)large.validation_count * sizeof(int));
+    assert_true(large.validation_count != other.validation_count ||
+                memcmp(large.validation, other.validation,
+                       (size_t)large.validation_count * sizeof(int)) != 0);
+    // Wrappers and subsets keep groups, so that another split of a part keeps them apart as well.
+    struct dataset *part = dataset_subset(dataset_share(d), large.train, large.train_count);
+    struct dataset *like = dataset_like(part);
+    assert_int_equal(like->groups[3], d->groups[large.train[3]]);
+    struct split second;
+    assert_true(dataset_split(part, 1, 0, 0.3, &second, NULL));
+    assert_true(second.validation_count > 0);
+    check_apart(part, &second);
+    split_close(&second);
+    dataset_close(like);
+    dataset_close(part);
+    split_close(&small);
+    split_close(&large);
+    split_close(&again);
+    split_close(&other);
+    dataset_close(d);
+}
+
+// One patient has all of class 1: it stays in training. What is asked for must be possible.
+static void a_class_in_one_group_remains_for_training(void **state) {
+    (void)state;
+    struct dataset *d = toy_open((struct shape){1, 1, 1}, 40, 2, NULL);
+    d->groups = xcalloc(40, sizeof *d->groups);
+    for (int i = 0; i < 40; i++)
+        d->groups[i] = d->labels[i] == 1 ? 7 : 100 + i;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct split s;
+        assert_true(dataset_split(d, seed, 0, 0.8, &s, NULL));
+        assert_int_equal(of_class(d, s.validation, s.validation_count, 0), 16);
+        assert_int_equal(of_class(d, s.train, s.train_count, 1), 20);
+        split_close(&s);
+    }
+    struct split s;
+    struct error e = {0};
+    assert_false(dataset_split(d, 1, 15, 6, &s, &e));
+    assert_non_null(strstr(e.text, "class 0 (0) has 20 samples, but 6 for validation and 15"));
+    dataset_close(d);
+}
+
 static void split_says_what_is_short(void **state) {
     (void)state;
     struct dataset *d = toy_open((struct shape){1, 1, 1}, 39, 4, NULL);
@@ -174,10 +285,16 @@ static void split_says_what_is_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_names_classes),          cmocka_unit_test(subset_takes_the_chosen),
-        cmocka_unit_test(wrappers_show_texts),        cmocka_unit_test(split_counts_each_class),
-        cmocka_unit_test(split_is_nested_and_seeded), cmocka_unit_test(split_skips_empty_classes),
+        cmocka_unit_test(new_names_classes),
+        cmocka_unit_test(subset_takes_the_chosen),
+        cmocka_unit_test(wrappers_show_texts),
+        cmocka_unit_test(split_counts_each_class),
+        cmocka_unit_test(split_is_nested_and_seeded),
+        cmocka_unit_test(split_skips_empty_classes),
         cmocka_unit_test(split_says_what_is_short),
+        cmocka_unit_test(groups_stay_together_and_classes_near_their_goals),
+        cmocka_unit_test(groups_are_chosen_by_the_seed_and_limits_are_nested),
+        cmocka_unit_test(a_class_in_one_group_remains_for_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

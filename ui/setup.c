@@ -33,6 +33,25 @@ static bool prepare(struct dataset **d, const struct experiment *e, int first,
     return shift_all(d, e, first, error);
 }
 
+static bool has_class(const struct dataset *d, int class) {
+    for (int i = 0; d && i < d->count; i++)
+        if (d->labels[i] == class)
+            return true;
+    return false;
+}
+
+// Whole groups may leave nothing of a class for a part that was to have some of each.
+static void tell_absent(const struct dataset *whole, const struct dataset *part, const char *what) {
+    struct text names = {0};
+    for (int k = 0; whole->groups && k < whole->classes; k++)
+        if (has_class(whole, k) && !has_class(part, k))
+            text_add(&names, "%s%s", names.data ? ", " : "", whole->class_names[k]);
+    if (names.data)
+        fprintf(stderr, "thaw: no %s samples of %s: too few groups, or too large ones, have any\n",
+                what, names.data);
+    text_free(&names);
+}
+
 // Splits what is for training into the samples to learn from and those to validate on, unless the
 // data has its own.
 static bool split_training(struct training_data *data, const struct experiment *e,
@@ -47,6 +66,8 @@ static bool split_training(struct training_data *data, const struct experiment *
     if (split.validation_count)
         data->validation =
             dataset_subset(dataset_share(whole), split.validation, split.validation_count);
+    if (validation > 0)
+        tell_absent(whole, data->validation, "validation");
     dataset_close(whole);
     split_close(&split);
     return true;
@@ -61,7 +82,9 @@ static bool hold_out_test(struct training_data *data, const struct experiment *e
         return error_prefix(error, "data.test_limit: ");
     struct dataset *whole = data->train;
     data->train = dataset_subset(dataset_share(whole), split.train, split.train_count);
-    data->test = dataset_subset(dataset_share(whole), split.validation, split.validation_count);
+    if (split.validation_count)
+        data->test = dataset_subset(dataset_share(whole), split.validation, split.validation_count);
+    tell_absent(whole, data->test, "test");
     dataset_close(whole);
     split_close(&split);
     return true;

@@ -11,7 +11,7 @@
 enum random_stream {
     RANDOM_INIT,    // (name hash, 0, element)
     RANDOM_SHUFFLE, // (epoch, 0, position)
-    RANDOM_SPLIT,   // (class, 0, position)
+    RANDOM_SPLIT,   // (class, 0, position); of groups, as part 1, (0, 0, position)
     RANDOM_AUGMENT, // (sample, view, draw)
     RANDOM_SHIFT,   // (sample, shift number, element)
     RANDOM_DROPOUT, // (sample, step, element), the node in the key

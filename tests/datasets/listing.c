@@ -148,6 +148,25 @@ static void reads_csv(void **state) {
     free(path);
 }
 
+static void numbers_groups_by_their_names(void **state) {
+    char *path = put_csv(*state, "path,label,split,group\n1.jpg,a,test,p9\n2.jpg,a,train,p1\n"
+                                 "3.jpg,b,train,\"p, 1\"\n4.jpg,b,train,p1\n");
+    struct listing l;
+    struct error e = {0};
+    if (!listing_open(&l, path, &e))
+        fail_msg("%s", e.text);
+    static const int groups[] = {1, 0, 1, 2}; // "p, 1" < "p1" < "p9"
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(l.items[i].group, groups[i]);
+    listing_close(&l);
+    free(path);
+    path = put_csv(*state, "1.jpg,a\n2.jpg,b\n");
+    assert_true(listing_open(&l, path, &e));
+    assert_int_equal(l.items[1].group, -1);
+    listing_close(&l);
+    free(path);
+}
+
 static void says_what_is_wrong_with_a_csv(void **state) {
     static const struct {
         const char *text, *error;
@@ -162,6 +181,12 @@ static void says_what_is_wrong_with_a_csv(void **state) {
         {"a.jpg,\"x\n", "list.csv:1: a quoted field that does not end"},
         {"\"a\"b,x\n", "list.csv:1: text behind a quoted field"},
         {"a.jpg,\xff\n", "list.csv:1: the label is not UTF-8"},
+        {"path,label,group\na,b,\n", "list.csv:2: the group is empty; a patient"},
+        {"path,label,group\na,b\n", "list.csv:2: the group is empty"},
+        {"path,label,group\na,b,\xff\n", "list.csv:2: the group is not UTF-8"},
+        {"group,path,label,split\nz,a,b,val\np1,a,b,test\nz,a,b,val\np1,c,b,train\n",
+         "list.csv: group \"p1\" is in test (line 3) and in train (line 5); a group belongs in one "
+         "split"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *path = put_csv(*state, cases[i].text);
@@ -207,7 +232,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TREE_TEST(a_folder_for_each_class),        TREE_TEST(train_val_and_test),
         TREE_TEST(says_what_is_wrong_with_a_tree), TREE_TEST(reads_csv),
-        TREE_TEST(says_what_is_wrong_with_a_csv),  TREE_TEST(lists_without_labels),
+        TREE_TEST(says_what_is_wrong_with_a_csv),  TREE_TEST(numbers_groups_by_their_names),
+        TREE_TEST(lists_without_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,17 @@ static void print_data(struct printer *p, const struct training_data *d) {
             d->test ? d->test->count : 0, shape_text(d->train->shape, shape), d->train->classes);
 }
 
+static int groups_of(const struct dataset *d) {
+    return d ? dataset_group_count(d) : 0;
+}
+
+static void print_groups(struct printer *p, const struct training_data *d) {
+    if (d->train->groups)
+        fprintf(p->out,
+                "groups   %d to learn from, %d to validate on, %d to test on; none in two of them\n",
+                groups_of(d->train), groups_of(d->validation), groups_of(d->test));
+}
+
 static void print_thawed(struct printer *p, const struct training *t) {
     char thawed[32], all[32], bytes[32];
     size_t thawed_count = freeze_thawed_count(&training_settings(t)->flags);
@@ -56,6 +67,7 @@ void printer_start(struct printer *p, const struct setup *s, const struct traini
         fprintf(p->out, "%s", report.data);
     text_free(&report);
     print_data(p, &t->data);
+    print_groups(p, &t->data);
     print_thawed(p, t);
     if (directory)
         fprintf(p->out, "run      %s\n", directory);

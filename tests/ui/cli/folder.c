@@ -1,4 +1,5 @@
 // thaw run on a person's own pictures.
+#include "base/text.h"
 #include "pictures.h"
 #include "program.h"
 
@@ -33,6 +34,42 @@ static void threads_and_cache_give_the_same_bits(void **state) {
     train("2", "data.cache=0", "none");
     assert_same_file("one/last.safetensors", "two/last.safetensors");
     assert_same_file("one/last.safetensors", "none/last.safetensors");
+}
+
+// Eight patients with five pictures each; of each class four.
+static void put_patients(void) {
+    struct text csv = {0};
+    text_add(&csv, "path,label,group\n");
+    for (int i = 0; i < 40; i++) {
+        char *name = xprintf("%02d.ppm", i);
+        put_picture("scans", name, 8, 8, i);
+        text_add(&csv, "%s,%s,patient %d\n", name, i % 8 < 4 ? "well" : "ill", i % 8);
+        free(name);
+    }
+    write_text("scans/list.csv", csv.data);
+    text_free(&csv);
+}
+
+static void groups_are_kept_whole(void **state) {
+    (void)state;
+    put_patients();
+    write_text("tiny.yaml", tiny);
+    struct outcome o = RUN("run", "tiny.yaml", "--set", "data.path=scans/list.csv", "--set",
+                           "data.validation=0.25", "--set", "data.test_limit=5", "--out", "out",
+                           "--set", "train.best=auroc", "--set", "train.class_weights=balanced");
+    if (o.code != 0)
+        fail_msg("%s", o.err);
+    assert_non_null(strstr(o.out, "20 to learn from, 10 to validate on, 10 to test on"));
+    assert_non_null(strstr(o.out, "groups   4 to learn from, 2 to validate on, 2 to test on"));
+    assert_non_null(strstr(o.out, "classes weigh in the training loss: ill 1, well 1\n"));
+    assert_non_null(strstr(o.out, "\nclass  images  said  precision"));
+    outcome_close(&o);
+    // One picture of the last patient is asked for: whole patients are nearer to none.
+    o = RUN("run", "tiny.yaml", "--set", "data.path=scans/list.csv", "--set", "data.validation=1",
+            "--out", "none");
+    assert_int_equal(o.code, 0);
+    assert_non_null(strstr(o.err, "thaw: no validation samples of ill, well: too few groups"));
+    outcome_close(&o);
 }
 
 static void refuse(const char *setting, const char *why) {
@@ -88,6 +125,7 @@ static void shows_without_decoding(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(threads_and_cache_give_the_same_bits),
+        PROGRAM_TEST(groups_are_kept_whole),
         PROGRAM_TEST(refuses),
         PROGRAM_TEST(leaves_out_and_says_so),
         PROGRAM_TEST(shows_without_decoding),
