@@ -27,9 +27,10 @@ static int groups_of(const struct dataset *d) {
 
 static void print_groups(struct printer *p, const struct training_data *d) {
     if (d->train->groups)
-        fprintf(p->out,
-                "groups   %d to learn from, %d to validate on, %d to test on; none in two of them\n",
-                groups_of(d->train), groups_of(d->validation), groups_of(d->test));
+        fprintf(
+            p->out,
+            "groups   %d to learn from, %d to validate on, %d to test on; none in two of them\n",
+            groups_of(d->train), groups_of(d->validation), groups_of(d->test));
 }
 
 static void print_thawed(struct printer *p, const struct training *t) {
