@@ -83,7 +83,7 @@ struct experiment {
     } freeze;
     struct {
         char *name; // "sgd", "adam", "adamw"
-        double lr, momentum, beta1, beta2, eps, weight_decay, clip;
+        double lr, momentum, beta1, beta2, eps, weight_decay, l2_sp, clip;
         double layer_decay; // of the rate, from each block to the one before it
         bool nesterov, decay_all;
         char *on_thaw;             // "reset", "keep"

@@ -139,6 +139,8 @@ const struct experiment_key experiment_keys[] = {
          "Nesterov's form of momentum, for sgd"),
     REAL("optim.weight_decay", optim.weight_decay, "0.0001", 0, 100,
          "pull of the weights towards zero: L2 for sgd and adam, decoupled for adamw"),
+    REAL("optim.l2_sp", optim.l2_sp, "0", 0, 100,
+         "pull of pretrained weights towards their start, there in place of weight_decay; 0: none"),
     BOOL("optim.decay_all", optim.decay_all, "false",
          "decay biases and normalisation layers too"),
     REAL("optim.clip", optim.clip, "0", 0, 1e6,

@@ -16,7 +16,7 @@ struct optim optim_open(const struct model *model, const struct optim_settings *
     struct optim o = {.model = model, .settings = *settings};
     o.states = xcalloc((size_t)model->param_count, sizeof *o.states);
     o.square = xcalloc((size_t)model->param_count, sizeof *o.square);
-    if (settings->clip > 0)
+    if (settings->clip > 0 || settings->l2_sp > 0)
         o.scratch = xcalloc(largest_param(model), sizeof(float));
     return o;
 }
@@ -31,6 +31,9 @@ void optim_close(struct optim *o) {
     for (int p = 0; o->states && p < o->model->param_count; p++)
         forget(&o->states[p]);
     free(o->states);
+    for (int p = 0; o->anchor && p < o->model->param_count; p++)
+        free(o->anchor[p]);
+    free(o->anchor);
     free(o->square);
     free(o->scratch);
     *o = (struct optim){0};
@@ -45,10 +48,24 @@ void optim_freeze(struct optim *o, int param) {
         optim_forget(o, param);
 }
 
+static bool is_spared(const struct optim *o, int storage) {
+    const struct param *p = &o->model->params[storage];
+    return (p->kind != PARAM_WEIGHT || p->norm) && !o->settings.decay_all;
+}
+
+void optim_anchor(struct optim *o, const struct weights *start, const bool *fresh) {
+    o->anchor = xcalloc((size_t)o->model->param_count, sizeof *o->anchor);
+    for (int p = 0; p < o->model->param_count; p++) {
+        const struct param *param = &o->model->params[p];
+        if (param->storage == p && !freeze_is_statistic(param) && !is_spared(o, p) && !fresh[p])
+            o->anchor[p] = xmemdup(weights_at(start, p), param_bytes(param));
+    }
+}
+
 double optim_decay(const struct optim *o, int param) {
-    const struct param *p = &o->model->params[o->model->params[param].storage];
-    bool spared = p->kind != PARAM_WEIGHT || p->norm;
-    return spared && !o->settings.decay_all ? 0 : o->settings.weight_decay;
+    int storage = o->model->params[param].storage;
+    bool pulled = o->anchor && o->anchor[storage];
+    return pulled || is_spared(o, storage) ? 0 : o->settings.weight_decay;
 }
 
 static bool is_updated(const struct optim *o, const struct optim_step *step, int param) {
@@ -104,6 +121,20 @@ static void update_adam(const struct optim_settings *s, const struct target *t) 
                     decoupled ? 0 : (float)t->decay, decoupled ? (float)(t->lr * t->decay) : 0);
 }
 
+// Adds the pull to the gradient, or moves the weights by it where the decay is decoupled.
+static void pull(struct optim *o, struct target *t, const float *anchor) {
+    float strength = (float)o->settings.l2_sp;
+    if (o->settings.kind == OPTIM_ADAMW) {
+        strength = (float)(t->lr * o->settings.l2_sp);
+        for (size_t i = 0; i < t->n; i++)
+            t->w[i] -= strength * (t->w[i] - anchor[i]);
+        return;
+    }
+    for (size_t i = 0; i < t->n; i++)
+        o->scratch[i] = t->g[i] + strength * (t->w[i] - anchor[i]);
+    t->g = o->scratch;
+}
+
 static void update(struct optim *o, struct weights *w, const struct optim_step *step, int param) {
     struct target t = {.n = o->model->params[param].count,
                        .w = weights_at(w, param),
@@ -115,6 +146,8 @@ static void update(struct optim *o, struct weights *w, const struct optim_step *
         kernels()->scale(t.n, t.g, (float)step->clip_scale, o->scratch, false);
         t.g = o->scratch;
     }
+    if (o->anchor && o->anchor[param])
+        pull(o, &t, o->anchor[param]);
     if (o->settings.kind == OPTIM_SGD)
         update_sgd(&o->settings, &t);
     else

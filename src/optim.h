@@ -10,6 +10,9 @@
 //   m = m * beta1 + (1 - beta1) * g;
 //   v = v * beta2 + (1 - beta2) * g * g; w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t)
 //   + eps).
+// L2-SP (Li, Grandvalet and Davoine, ICML 2018, eq. 1 and 2) pulls what was pretrained towards its
+// values at the start, w0, in place of the decay there: g += l2_sp * (w - w0), or for AdamW, whose
+// decay is decoupled, w -= lr * l2_sp * (w - w0) first. As decay it comes after clipping.
 #ifndef THAW_OPTIM_H
 #define THAW_OPTIM_H
 
@@ -24,7 +27,8 @@ struct optim_settings {
     bool nesterov;
     double beta1, beta2, eps; // Adam
     double weight_decay;
-    bool decay_all; // false: no decay for biases and normalisation layers
+    double l2_sp;   // 0: no pull; see optim_anchor
+    bool decay_all; // false: no decay for biases and normalisation layers, and no pull
     double clip;    // largest global norm of the gradients of thawed parameters; 0: none
     bool keep;      // on thaw: continue with the moments of before (false: reset)
 };
@@ -40,7 +44,8 @@ struct optim {
     struct optim_settings settings;
     struct optim_state *states; // [param_count], by storage
     double *square; // [param_count], by storage: squared gradient norm at the last update
-    float *scratch; // a clipped gradient; NULL when nothing is clipped
+    float *scratch; // a clipped or pulled gradient; NULL when there is neither
+    float **anchor; // [param_count], by storage: what it is pulled to, or NULL; NULL: no pull
 };
 
 // The model must outlive the result, which optim_close frees.
@@ -54,7 +59,12 @@ void optim_freeze(struct optim *o, int param);
 // Forgets them whatever the settings say.
 void optim_forget(struct optim *o, int param);
 
-// The weight decay that `param` gets: 0 for biases and normalisation layers unless decay_all.
+// What l2_sp pulls towards: copies, from the weights at the start, those parameters that are not
+// `fresh` ([param_count]), as new random values are nothing to stay near.
+void optim_anchor(struct optim *o, const struct weights *start, const bool *fresh);
+
+// The weight decay that `param` gets: 0 for biases and normalisation layers unless decay_all,
+// and for what is pulled to its start.
 double optim_decay(const struct optim *o, int param);
 
 struct optim_step {

@@ -45,6 +45,7 @@ static struct optim_settings optim_settings_of(const struct experiment *e) {
         .beta2 = e->optim.beta2,
         .eps = e->optim.eps,
         .weight_decay = e->optim.weight_decay,
+        .l2_sp = e->optim.l2_sp,
         .decay_all = e->optim.decay_all,
         .clip = e->optim.clip,
         .keep = strcmp(e->optim.on_thaw, "keep") == 0,
@@ -270,7 +271,7 @@ struct training *training_open(const struct experiment *experiment, const struct
     if (!check_classes(t, error) ||
         !class_weights_open(&t->class_weight, experiment, data.train, error) ||
         !open_loader(t, error) || !first_settings(t, error) || !training_open_schedule(t, error) ||
-        !first_statistics(t, error)) {
+        !training_open_anchor(t, error) || !first_statistics(t, error)) {
         training_close(t);
         return NULL;
     }

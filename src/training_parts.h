@@ -11,6 +11,9 @@ struct loader *training_loader(const struct dataset *data, const struct loader_s
                                struct error *error);
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
+// Notes what optim.l2_sp pulls towards; false with an error when that is nothing.
+bool training_open_anchor(struct training *t, struct error *error);
+
 // A forward pass moves running statistics. These note them, and put back what was noted.
 size_t training_statistics_bytes(const struct model *model); // of t->statistics
 void training_note_statistics(struct training *t);

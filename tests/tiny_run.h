@@ -55,12 +55,24 @@ struct tiny {
     struct training *training; // NULL when handed over
 };
 
+// Weights from somewhere else than an initialisation, but for the head.
+static inline void tiny_pretrain(struct weights *w) {
+    for (int p = 0; p < w->model->param_count; p++)
+        for (size_t i = 0; i < w->model->params[p].count; i++)
+            if (w->model->params[p].kind == PARAM_WEIGHT &&
+                !w->model->modules[w->model->params[p].module].head)
+                weights_at(w, p)[i] *= 0.75f;
+}
+
+// With model.weights, whatever its value, they are pretrained.
 static inline void tiny_open(struct tiny *t, int threads, const char *const *sets) {
     tiny_experiment(&t->experiment, sets);
     t->model = residual_model((float)t->experiment.model.dropout);
     t->pool = pool_open(threads);
     struct weights weights = weights_open(t->model);
     weights_init(&weights, (uint64_t)t->experiment.seed);
+    if (t->experiment.model.weights[0])
+        tiny_pretrain(&weights);
     struct training_data data = {tiny_data(TINY_COUNT), tiny_data(20), tiny_data(30)};
     struct error error;
     t->training = training_open(&t->experiment, t->model, weights, data, t->pool, &error);

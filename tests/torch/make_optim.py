@@ -18,6 +18,7 @@ TENSORS = [("conv.weight", "weight", False, 19), ("conv.bias", "bias", False, 5)
 SGD = {"kind": "sgd", "momentum": 0.0, "nesterov": False}
 ADAM = {"kind": "adam", "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 ADAMW = dict(ADAM, kind="adamw")
+# l2_sp: strength; new: tensors that are not pulled to the start, as they were not pretrained.
 # lr: one for all tensors, or one each. frozen: [step, tensor] pairs. keep false: the state of a
 # tensor is dropped when it freezes.
 RUNS = [
@@ -40,6 +41,11 @@ RUNS = [
     dict(ADAM, name="adam refreeze reset", lr=0.01, frozen=[[2, 0], [3, 2]]),
     dict(ADAM, name="adam refreeze keep", lr=0.01, keep=True, frozen=[[2, 0], [3, 2]]),
     dict(ADAMW, name="adamw", lr=0.01, weight_decay=0.01),
+    dict(SGD, name="sgd l2-sp", lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.2, l2_sp=0.1),
+    dict(SGD, name="sgd l2-sp clip new", lr=0.1, weight_decay=0.2, l2_sp=0.5, clip=1.5, new=[0, 1],
+         decay_all=True),
+    dict(ADAM, name="adam l2-sp", lr=0.01, weight_decay=0.1, l2_sp=0.3, frozen=[[0, 0], [1, 0]]),
+    dict(ADAMW, name="adamw l2-sp", lr=0.01, weight_decay=0.1, l2_sp=0.3, decay_all=True, new=[3]),
     dict(ADAMW, name="adamw decay all", lr=0.05, weight_decay=0.3, decay_all=True, clip=2.0),
 ]
 
@@ -65,12 +71,31 @@ def floats(tensor):
     return [float(f"{x:.9g}") for x in tensor.tolist()]
 
 
+def is_spared(run, i):
+    _, kind, norm, _ = TENSORS[i]
+    return (kind == "bias" or norm) and not run.get("decay_all", False)
+
+
+def is_pulled(run, i):
+    return run.get("l2_sp", 0) > 0 and i not in run.get("new", []) and not is_spared(run, i)
+
+
+def pull(run, rate, tensor, start):
+    """The penalty l2_sp / 2 * |w - w0|^2, by its gradient; decoupled for AdamW, as its decay."""
+    leaf = tensor.clone().requires_grad_()
+    (run["l2_sp"] / 2 * ((leaf - start) ** 2).sum()).backward()
+    if run["kind"] == "adamw":
+        tensor -= rate * leaf.grad
+    else:
+        tensor.grad += leaf.grad
+
+
 def make_optimizer(run, tensors):
     rates = run["lr"] if isinstance(run["lr"], list) else [run["lr"]] * len(tensors)
     decay = run.get("weight_decay", 0.0)
     groups = []
-    for (_, kind, norm, _), tensor, rate in zip(TENSORS, tensors, rates):
-        spared = (kind == "bias" or norm) and not run.get("decay_all", False)
+    for i, (tensor, rate) in enumerate(zip(tensors, rates)):
+        spared = is_spared(run, i) or is_pulled(run, i)
         groups.append({"params": [tensor], "lr": rate, "weight_decay": 0.0 if spared else decay})
     if run["kind"] == "sgd":
         return torch.optim.SGD(groups, lr=0.1, momentum=run["momentum"], nesterov=run["nesterov"])
@@ -90,6 +115,9 @@ def follow(run, start, gradients):
             if frozen and not run.get("keep", False):
                 optimizer.state.pop(tensor, None)
         norm = torch.nn.utils.clip_grad_norm_(tensors, run.get("clip") or math.inf)
+        for i, tensor in enumerate(tensors):
+            if is_pulled(run, i) and tensor.grad is not None:
+                pull(run, run["lr"], tensor, start[i])
         optimizer.step()
         norms.append(float(norm))
         after.append([floats(t) for t in tensors])
