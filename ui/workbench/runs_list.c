@@ -85,20 +85,33 @@ static int by_path(const void *a, const void *b) {
     return strverscmp(((const struct runs_entry *)a)->path, ((const struct runs_entry *)b)->path);
 }
 
-static bool look(struct runs_list *l, const struct scene *s, const char *folder) {
+static bool is_sweep(const char *path) {
+    char *mark = files_join(path, "sweep.yaml");
+    bool is = files_exist(mark);
+    free(mark);
+    return is;
+}
+
+// The runs of a sweep stand one level deeper.
+static bool look_in(struct runs_list *l, const struct scene *s, const char *folder, bool sweeps) {
     bool changed = false;
     DIR *dir = opendir(folder);
-    for (int i = 0; i < l->count; i++)
-        l->entries[i].present = false;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.')
             continue;
         char *path = files_join(folder, entry->d_name);
-        changed |= look_at(l, s, path);
+        changed |= sweeps && is_sweep(path) ? look_in(l, s, path, false) : look_at(l, s, path);
         free(path);
     }
     if (dir)
         closedir(dir);
+    return changed;
+}
+
+static bool look(struct runs_list *l, const struct scene *s, const char *folder) {
+    for (int i = 0; i < l->count; i++)
+        l->entries[i].present = false;
+    bool changed = look_in(l, s, folder, true);
     changed |= drop_missing(l);
     if (changed && l->count > 1)
         qsort(l->entries, (size_t)l->count, sizeof *l->entries, by_path);

@@ -1,4 +1,5 @@
-// The session at hand and the run directories beside it: a row for each of their branches.
+// The session at hand and the run directories beside it, those of sweeps among them: a row for each
+// of their branches.
 #ifndef THAW_WORKBENCH_RUNS_LIST_H
 #define THAW_WORKBENCH_RUNS_LIST_H
 

@@ -147,6 +147,13 @@ static struct cell cell_of(const struct runs_list *l, const struct scene *s, int
 
 // ---- Rows
 
+// Of a path that is too long its last directories, as far as they fit.
+static const char *end_of_path(const char *path, int width) {
+    for (const char *slash; draw_width(path) > width && (slash = strchr(path, '/'));)
+        path = slash + 1;
+    return path;
+}
+
 static void draw_name(struct area area, int line, const struct runs_list *l, const struct scene *s,
                       int row, int width) {
     const struct runs_entry *e = runs_list_entry(l, row);
@@ -162,7 +169,8 @@ static void draw_name(struct area area, int line, const struct runs_list *l, con
         runs_label(l, row, text);
     else
         snprintf(text, sizeof text, "this session");
-    int end = draw_text(area, line, 2, width - 1, style, text);
+    const char *shown = e->path && !e->own ? end_of_path(text, width - 1) : text;
+    int end = draw_text(area, line, 2, width - 1, style, shown);
     if (b && b->number > 0 && b->parent >= 0 && width - end > 14)
         draw_format((struct area){area.y, area.x, area.h, 2 + width - 1}, line, 2 + end, style,
                     " of branch %d", b->parent);

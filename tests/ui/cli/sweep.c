@@ -195,6 +195,24 @@ static void printed_commands_do_the_same(void **state) {
     outcome_close(&own);
 }
 
+// Every task of the README, each variant at each rate and seed.
+static void those_that_come_with_thaw(void **state) {
+    (void)state;
+    static const char *const names[] = {"noise",      "contrast", "blur",   "invert",
+                                        "relabelled", "digits",   "flowers"};
+    for (int i = 0; i < 7; i++) {
+        char *path = xprintf("%s/models/sweeps/%s.yaml", getenv("THAW_SOURCE"), names[i]);
+        struct outcome o = RUN("sweep", path, "--out", names[i], "--print-commands");
+        assert_done(&o);
+        int lines = 0;
+        for (const char *at = o.out; *at; at++)
+            lines += *at == '\n';
+        assert_int_equal(lines, 5 * 5 * (i < 6 ? 5 : 3));
+        outcome_close(&o);
+        free(path);
+    }
+}
+
 // ---- Out of the ordinary
 
 static void a_run_that_diverges_counts_as_nothing(void **state) {
@@ -284,6 +302,7 @@ int main(void) {
         PROGRAM_TEST(a_killed_sweep_goes_on_to_the_same_bits),
         PROGRAM_TEST(finished_runs_are_not_done_again),
         PROGRAM_TEST(printed_commands_do_the_same),
+        PROGRAM_TEST(those_that_come_with_thaw),
         PROGRAM_TEST(a_run_that_diverges_counts_as_nothing),
         PROGRAM_TEST(a_single_rate_is_warned_of),
         PROGRAM_TEST(refusals),

@@ -504,6 +504,20 @@ static void a_run_under_way_is_followed(void **state) {
     text_free(&more);
 }
 
+static void a_sweep_under_way_is_followed(void **state) {
+    struct world *w = *state;
+    write_text("sweep", "sweep.yaml", "experiment: clothes-noise\n");
+    write_plain("sweep/head-lr0.1-seed0");
+    look(w, 30, 120);
+    shows(w, "runs/sweep/head-lr0.1-seed0");
+    hides(w, "experiment.yaml"); // the sweep itself is no run, and no broken one
+    write_plain("sweep/head-lr0.1-seed1");
+    look(w, 30, 120);
+    shows(w, "runs/sweep/head-lr0.1-seed1");
+    look(w, 24, 80); // there is no room for more than the name
+    shows(w, "  head-lr0.1-seed1 ");
+}
+
 static void the_cursor_stays_on_its_run(void **state) {
     struct world *w = *state;
     write_plain("m-1");
@@ -740,6 +754,7 @@ int main(void) {
         WORLD(broken_runs_say_what_is_wrong),
         WORLD(no_runs_say_what_makes_one),
         WORLD(a_run_under_way_is_followed),
+        WORLD(a_sweep_under_way_is_followed),
         WORLD(the_cursor_stays_on_its_run),
         WORLD(enter_lays_each_branch_over),
         WORLD(the_sessions_curves_are_always_shown),
