@@ -96,6 +96,14 @@ struct experiment {
         struct text_list phases; // "epoch 3 -> thaw layer3; lr x0.5", see schedule.h
         char *stop;              // "plateau loss 5": when to end early; "": never
     } schedule;
+    struct {
+        char *name;     // "none", or one of strategy/strategies.c
+        int64_t blocks; // how many
+        char *block;    // which
+        double epochs;  // of a stage; 0: its own default
+        double decay;   // of rates from block to block
+        double start;   // when the first block is frozen, as the cube root of its share of the run
+    } strategy;
 };
 
 enum key_type { KEY_TEXT, KEY_CHOICE, KEY_INT, KEY_REAL, KEY_BOOL, KEY_TEXTS, KEY_REALS };
@@ -156,6 +164,10 @@ bool experiment_check(const struct experiment *e, struct error *error);
 // Every key with its value, as YAML that experiment_parse reads back to the same values: floats
 // with the fewest digits (up to 17) that read back exactly. The caller frees.
 char *experiment_text(const struct experiment *e);
+
+// The same of those keys alone that are not at their defaults and begin with one of `prefixes`
+// (NULL-terminated), a list of several texts with a line each. The caller frees; NULL: none.
+char *experiment_text_changed(const struct experiment *e, const char *const *prefixes);
 
 // One key's value as it stands there, appended to t.
 void experiment_text_value(struct text *t, const struct experiment *e,

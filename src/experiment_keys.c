@@ -178,6 +178,21 @@ const struct experiment_key experiment_keys[] = {
           "WHEN -> WHAT; ...: what changes on the way, in order; see README"),
     TEXT("schedule.stop", schedule.stop, "\"\"", "plateau loss 5",
          "when to end before all epochs are done; empty: never"),
+
+    CHOICE("strategy.name", strategy.name, "none",
+           "none full head-only last-k first-k single bitfit norm-only all-but-norm layer-decay "
+           "progressive gradual fine-tune lp-ft freezeout",
+           "a ready-made way of freezing, which sets other keys; `thaw strategies` tells"),
+    INT("strategy.blocks", strategy.blocks, "1", 1, 1000,
+        "last-k, first-k: how many blocks; progressive: how many at a time"),
+    TEXT("strategy.block", strategy.block, "\"\"", "layer1",
+         "single: the block that is thawed"),
+    REAL("strategy.epochs", strategy.epochs, "0", 0, 100000,
+         "progressive, gradual, fine-tune: epochs of a stage; 0: as the strategy has it"),
+    REAL("strategy.decay", strategy.decay, "0.8", 0.001, 1,
+         "layer-decay: rate of a block as a fraction of the rate of the one behind it"),
+    REAL("strategy.start", strategy.start, "0.8", 0.01, 1,
+         "freezeout: cube root of the share of the run after which the first block is frozen"),
 };
 // clang-format on
 

@@ -106,6 +106,62 @@ char *experiment_text(const struct experiment *e) {
     return t.data;
 }
 
+static bool has_prefix(const char *path, const char *const *prefixes) {
+    for (; *prefixes; prefixes++)
+        if (strncmp(path, *prefixes, strlen(*prefixes)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_preset(const struct experiment *e, const struct experiment *presets,
+                      const struct experiment_key *key) {
+    struct text now = {0}, preset = {0};
+    experiment_text_value(&now, e, key);
+    experiment_text_value(&preset, presets, key);
+    bool same = strcmp(now.data, preset.data) == 0;
+    text_free(&now);
+    text_free(&preset);
+    return same;
+}
+
+static void add_changed(struct text *t, const struct experiment *e,
+                        const struct experiment_key *key) {
+    const struct text_list *list = (const struct text_list *)((const char *)e + key->at);
+    if (key->type != KEY_TEXTS || list->count < 2) {
+        text_add(t, " ");
+        experiment_text_value(t, e, key);
+        text_add(t, "\n");
+        return;
+    }
+    text_add(t, "\n");
+    for (int i = 0; i < list->count; i++) {
+        text_add(t, "    - ");
+        add_text(t, list->item[i]);
+        text_add(t, "\n");
+    }
+}
+
+char *experiment_text_changed(const struct experiment *e, const char *const *prefixes) {
+    struct experiment presets;
+    struct text t = {0};
+    const char *section = "";
+    experiment_defaults(&presets);
+    for (int i = 0; i < experiment_key_count; i++) {
+        const struct experiment_key *key = &experiment_keys[i];
+        const char *dot = strchr(key->path, '.');
+        if (!has_prefix(key->path, prefixes) || is_preset(e, &presets, key))
+            continue;
+        int length = dot ? (int)(dot - key->path) + 1 : 0;
+        if (dot && strncmp(section, key->path, (size_t)length) != 0)
+            text_add(&t, "%.*s:\n", length - 1, key->path);
+        section = key->path;
+        text_add(&t, "%s%s:", dot ? "  " : "", key->path + length);
+        add_changed(&t, e, key);
+    }
+    experiment_close(&presets);
+    return t.data;
+}
+
 char *experiment_text_presets(void) {
     struct text t = {0};
     for (int i = 0; i < experiment_key_count; i++) {

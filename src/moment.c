@@ -40,6 +40,8 @@ bool moment_parse_length(const char *text, struct moment *out) {
                  {" epochs", MOMENT_EPOCHS},
                  {" epoch", MOMENT_EPOCHS}};
     const char *space = strchr(text, ' ');
+    if (!space)
+        return moment_parse(text, out) && out->unit == MOMENT_SHARE;
     for (size_t i = 0; space && i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(space, units[i].name) != 0)
             continue;

@@ -16,7 +16,7 @@ struct moment {
 // of steps are not. False: it is none of these.
 bool moment_parse(const char *text, struct moment *out);
 
-// "120 steps", "1 step", "3 epochs".
+// "120 steps", "1 step", "3 epochs", "40%".
 bool moment_parse_length(const char *text, struct moment *out);
 
 // In steps, rounded to the nearest. `total`: of the run. MOMENT_NONE: 0.

@@ -122,7 +122,7 @@ static void test_every_key_can_be_set(void **state) {
         char wanted[64];
         other_value(key, wanted);
         if (key->type == KEY_CHOICE && !strcmp(wanted, key->preset))
-            *strchr(strcpy(wanted, key->choices), ' ') = '\0';
+            snprintf(wanted, sizeof wanted, "%.*s", (int)strcspn(key->choices, " "), key->choices);
         char *assignment = xprintf("%s=%s", key->path, wanted);
         experiment_defaults(&e);
         if (!experiment_set(&e, assignment, &error))

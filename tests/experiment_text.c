@@ -97,7 +97,7 @@ static double draw_real(const struct experiment_key *key) {
 }
 
 static char *draw_choice(const struct experiment_key *key) {
-    char *choices = xstrdup(key->choices), *rest = choices, *words[8];
+    char *choices = xstrdup(key->choices), *rest = choices, *words[32];
     uint64_t count = 0;
     for (char *word; (word = strsep(&rest, " "));)
         words[count++] = word;

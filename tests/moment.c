@@ -25,7 +25,9 @@ static void lengths_are_read(void **state) {
     assert_true(m.unit == MOMENT_EPOCHS && m.count == 3);
     assert_true(moment_parse_length("1 step", &m));
     assert_true(m.unit == MOMENT_STEPS && m.count == 1);
-    static const char *const wrong[] = {"", "3", "epochs", " epochs", "1.5 steps", "3 weeks", "3%"};
+    assert_true(moment_parse_length("3%", &m));
+    assert_true(m.unit == MOMENT_SHARE && m.count == 3);
+    static const char *const wrong[] = {"", "3", "epochs", " epochs", "1.5 steps", "3 weeks"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         if (moment_parse_length(wrong[i], &m))
             fail_msg("'%s' was taken", wrong[i]);

@@ -8,6 +8,7 @@
 #include "datasets/texts_rows.h"
 #include "datasets/tokenizer.h"
 #include "models/pretrained.h"
+#include "strategy/strategy.h"
 #include "ui/network.h"
 #include <assert.h>
 #include <stdio.h>
@@ -248,34 +249,37 @@ static bool check_memory(const struct model *model, struct error *error) {
                      text_bytes((double)bytes, need), text_bytes((double)available, have));
 }
 
-static bool open_model(struct setup *s, struct shape input, int classes, int vocabulary,
-                       int threads, struct error *error) {
-    s->model = network_build(s->experiment, input, classes, vocabulary, error);
+static bool open_model(struct setup *s, struct experiment *e, struct shape input, int classes,
+                       int vocabulary, int threads, struct error *error) {
+    s->model = network_build(e, input, classes, vocabulary, error);
     if (!s->model)
         return false;
     if (!check_memory(s->model, error))
         return false;
     s->weights = weights_open(s->model);
-    if (!setup_weights(&s->weights, s->experiment, &s->report, error))
+    if (!setup_weights(&s->weights, e, &s->report, error))
+        return false;
+    bool new_head = !*e->model.weights || s->report.replaced_count > 0;
+    if (!strategy_expand(e, s->model, new_head, error))
         return false;
     s->pool = pool_open(threads > 0 ? threads : pool_processors());
     return true;
 }
 
-bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error) {
+bool setup_open(struct setup *s, struct experiment *e, int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
     bool ok = open_data(&s->data, e, error);
     const struct dataset *d = s->data.train;
-    ok = ok && open_model(s, d->shape, d->classes, d->vocabulary, threads, error);
+    ok = ok && open_model(s, e, d->shape, d->classes, d->vocabulary, threads, error);
     if (!ok)
         setup_close(s);
     return ok;
 }
 
-bool setup_open_model(struct setup *s, const struct experiment *e, struct shape input, int classes,
+bool setup_open_model(struct setup *s, struct experiment *e, struct shape input, int classes,
                       int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
-    bool ok = open_model(s, input, classes, 0, threads, error);
+    bool ok = open_model(s, e, input, classes, 0, threads, error);
     if (!ok)
         setup_close(s);
     return ok;

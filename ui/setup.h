@@ -18,12 +18,13 @@ struct setup {
     struct training_data data;
 };
 
-// threads: 0 for all processors. `e` must outlive the setup. On failure everything is closed.
-bool setup_open(struct setup *s, const struct experiment *e, int threads, struct error *error);
+// threads: 0 for all processors. `e` must outlive the setup; what its strategy means for the
+// network is set in it. On failure everything is closed.
+bool setup_open(struct setup *s, struct experiment *e, int threads, struct error *error);
 
 // The same without data: the model for samples of this shape (sizes that are 0: the architecture's
 // default) and this many classes. It cannot be trained.
-bool setup_open_model(struct setup *s, const struct experiment *e, struct shape input, int classes,
+bool setup_open_model(struct setup *s, struct experiment *e, struct shape input, int classes,
                       int threads, struct error *error);
 
 // The training of this setup, once; setup_close must come after training_close.

@@ -26,7 +26,7 @@ static bool add_steps(struct doctor *d, struct training *t, struct error *error)
     return true;
 }
 
-static bool measure(struct doctor *d, const struct experiment *e, struct error *error) {
+static bool measure(struct doctor *d, struct experiment *e, struct error *error) {
     struct setup setup;
     if (!setup_open(&setup, e, 0, error))
         return false;

@@ -1,0 +1,66 @@
+#include "strategy/strategy.h"
+#include "base/xalloc.h"
+#include "strategy/strategy_parts.h"
+#include <stdlib.h>
+#include <string.h>
+
+// The text of a key's value.
+static char *value_of(const struct experiment *e, const struct experiment_key *key) {
+    struct text t = {0};
+    experiment_text_value(&t, e, key);
+    return t.data;
+}
+
+static bool same_value(const struct experiment *a, const struct experiment *b,
+                       const struct experiment_key *key) {
+    char *x = value_of(a, key), *y = value_of(b, key);
+    bool same = strcmp(x, y) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
+// Sets one key, unless a person has set it to something else.
+static bool set_key(struct experiment *e, const struct experiment *defaults, const char *assignment,
+                    struct error *error) {
+    char *path = xstrndup(assignment, strcspn(assignment, "="));
+    const struct experiment_key *key = experiment_key_find(path);
+    struct experiment wanted;
+    experiment_defaults(&wanted);
+    bool ok = experiment_set(&wanted, assignment, error);
+    if (ok && !same_value(e, defaults, key) && !same_value(e, &wanted, key))
+        ok = error_set(
+            error,
+            "strategy.name: '%s' sets %s itself; leave one of the two out (strategy.name: "
+            "none)",
+            e->strategy.name, path);
+    ok = ok && experiment_set(e, assignment, error);
+    experiment_close(&wanted);
+    free(path);
+    return ok;
+}
+
+static bool set_keys(struct experiment *e, char *lines, struct error *error) {
+    struct experiment defaults;
+    experiment_defaults(&defaults);
+    bool ok = true;
+    for (char *line; ok && (line = strsep(&lines, "\n")) && *line;)
+        ok = set_key(e, &defaults, line, error);
+    experiment_close(&defaults);
+    return ok;
+}
+
+bool strategy_expand(struct experiment *e, const struct model *model, bool new_head,
+                     struct error *error) {
+    struct text lines = {0};
+    struct strategy_ground ground = {
+        .experiment = e, .model = model, .parts = parts_of(model), .new_head = new_head};
+    bool ok = true;
+    for (const struct strategy *s = strategies; ok && s->name; s++)
+        if (strcmp(s->name, e->strategy.name) == 0)
+            ok = (s->keys(&ground, &lines, error) || error_prefix(error, "strategy: ")) &&
+                 set_keys(e, lines.data, error);
+    text_free(&lines);
+    parts_close(&ground.parts);
+    return ok;
+}
