@@ -72,6 +72,7 @@ struct experiment {
         struct text_list class_weights; // "balanced", or "malignant 4" and so on (class_weights.h)
         int64_t cache;                  // MiB
         bool prefix_dropout;
+        bool precise;           // no convolution by Winograd
         int64_t evaluate_every; // epochs between evaluations on the validation samples
         int64_t save_every;     // steps between saved states; 0: at the end of every epoch
         char *best; // "accuracy", "loss", "auroc", ...: what best.safetensors is chosen by

@@ -113,6 +113,8 @@ const struct experiment_key experiment_keys[] = {
           "CLASS WEIGHT in the loss (others: 1), or balanced alone: n / (classes x n of the class)"),
     BOOL("train.prefix_dropout", train.prefix_dropout, "false",
          "keep dropout active in the frozen prefix, which rules out caching it"),
+    BOOL("train.precise", train.precise, "false",
+         "multiply directly also where a faster convolution rounds about twice as much"),
     INT("train.cache", train.cache, "1024", 0, 1048576,
         "MiB for what the frozen prefix computes of each sample, kept to be used again; 0: none"),
     INT("train.evaluate_every", train.evaluate_every, "1", 1, 100000,

@@ -254,6 +254,7 @@ struct op_call plan_call(const struct plan *plan, const struct weights *weights,
         .length = plan->model->text ? no_length : NULL,
         .mode = {.batch_stats = mark->batch_stats,
                  .drop = mark->drop,
+                 .precise = plan->options.precise,
                  .smoothing = plan->options.smoothing,
                  .node = (uint32_t)index},
     };

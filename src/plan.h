@@ -19,6 +19,7 @@ struct plan_options {
     float smoothing;           // label smoothing of the loss
     const float *class_weight; // [classes], of the loss; NULL: 1 each. Must outlive the plan.
     bool prefix_dropout;       // keep dropout active in the gradient-free prefix too
+    bool precise;              // only direct convolutions
     bool unpruned; // for tests and the probe: backward visits everything, as if all were thawed,
                    // but in the modes of `flags`
 };

@@ -56,6 +56,7 @@ static void count_cost(struct replay *r) {
         .pool = r->pool,
         .smoothing = (float)r->experiment->train.label_smoothing,
         .prefix_dropout = r->experiment->train.prefix_dropout,
+        .precise = r->experiment->train.precise,
     };
     struct plan *plan = plan_make(flags, &options);
     r->now.cost = plan->cost;

@@ -139,6 +139,7 @@ struct plan_options training_plan_options(const struct training *t, enum plan_pu
         .smoothing = purpose == PLAN_TRAIN ? (float)e->train.label_smoothing : 0,
         .class_weight = purpose == PLAN_TRAIN ? t->class_weight : NULL,
         .prefix_dropout = e->train.prefix_dropout,
+        .precise = e->train.precise,
     };
 }
 

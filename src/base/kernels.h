@@ -18,6 +18,11 @@ struct kernel_tap {
     size_t b;
 };
 
+// A two-dimensional transform of a grid of vectors of channels: rows `row`, pixels `column` floats
+// apart, for `vectors` whole vectors.
+typedef void kernel_transform(int vectors, const float *from, size_t row, size_t column, float *to,
+                              size_t to_row, size_t to_column);
+
 // The matrix kernels multiply by packed panels: rows of `panel` contiguous floats (ops/panels.h
 // packs them). `columns` <= panel says how many are used; whole vectors are read.
 struct kernels {
@@ -51,6 +56,15 @@ struct kernels {
     // c]: one sequential chain over p, begun at 0.
     void (*depthwise_weight)(int count, int channels, const float *x, ptrdiff_t x_step, int taps,
                              const struct kernel_tap *tap, const float *dy, float *dw);
+
+    // Winograd's F(4x4, 3x3) (kernels_winograd.h): y = A' ((G g G') . (B' d B)) A with d a 6x6 tile
+    // of the input, g the 3x3 weights, y a 4x4 tile of the output, the product summed over
+    // channels.
+    kernel_transform *winograd_input;       // 6x6 -> 6x6: B' d B
+    kernel_transform *winograd_weight;      // 3x3 -> 6x6: G g G'
+    kernel_transform *winograd_output;      // 6x6 -> 4x4: A' m A
+    kernel_transform *winograd_gradient;    // 4x4 -> 6x6: A dy A', for the gradient of the weights
+    kernel_transform *winograd_weight_back; // 6x6 -> 3x3: G' du G
 
     // Element by element and channel by channel (rows x channels, channels fastest).
     // y = x * scale + shift per channel, then max(0, .) when relu.

@@ -34,6 +34,7 @@ INLINE void store(float *to, vec v) {
 #include "base/kernels_vector.h"
 // After the vector part, whose macros it uses.
 #include "base/kernels_text.h"
+#include "base/kernels_winograd.h"
 
 #define STRING_OF(name) #name
 #define STRING(name) STRING_OF(name)
@@ -49,6 +50,11 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .outer = matrix_outer,
     .depthwise = depthwise_pixels,
     .depthwise_weight = depthwise_weight,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_gradient = winograd_gradient,
+    .winograd_weight = winograd_weight,
+    .winograd_weight_back = winograd_weight_back,
     .scale_shift = vector_scale_shift,
     .channel_sums = vector_channel_sums,
     .channel_dots = vector_channel_dots,

@@ -1,6 +1,7 @@
 // Direct convolution by the matrix kernels, without im2col. Padded rows of the input are copied
 // into strips that stay in cache; weights are packed once per call. Depthwise ones have a way of
-// their own (conv2d_depthwise.h). params: weight [r][s][c/groups][k], bias [k] or NULL.
+// their own (conv2d_depthwise.h), and so have 3x3 ones of stride 1 (conv2d_winograd.h) unless
+// mode.precise. params: weight [r][s][c/groups][k], bias [k] or NULL.
 //
 // out[y][x][k] = bias[k] + sum over r, s, c of in[y * stride + r - pad][x * stride + s - pad][c]
 //                * weight[r][s][c][k], c and k within the same group.
@@ -9,6 +10,8 @@
 #include "ops/conv2d_depthwise.h"
 #include "ops/conv2d_gather.h"
 #include "ops/conv2d_weight.h"
+#include "ops/conv2d_winograd.h"
+#include "ops/conv2d_winograd_weight.h"
 #include "ops/panels.h"
 
 enum { WEIGHT, BIAS };
@@ -90,6 +93,10 @@ static struct conv2d_gather conv2d_forward_gather(const struct op_call *call) {
 static void conv2d_forward(const struct op_call *call) {
     if (conv2d_is_depthwise(call)) {
         conv2d_depthwise_forward(call);
+        return;
+    }
+    if (conv2d_is_winograd(call)) {
+        conv2d_winograd_forward(call);
         return;
     }
     struct conv2d_gather g = conv2d_forward_gather(call);
@@ -212,16 +219,19 @@ static unsigned conv2d_reads(const struct op_call *call) {
     return call->dparam[WEIGHT].to ? OP_READS_IN : 0;
 }
 
+static void conv2d_product(const struct op_call *call) {
+    const struct conv2d_image image = conv2d_input(call);
+    conv2d_weight(call, &image, call->scratch);
+}
+
 static void conv2d_backward(const struct op_call *call) {
-    const bool depthwise = conv2d_is_depthwise(call);
+    const bool depthwise = conv2d_is_depthwise(call), winograd = conv2d_is_winograd(call);
     if (call->din[0].to)
-        (depthwise ? conv2d_depthwise_data : conv2d_data)(call);
-    if (call->dparam[WEIGHT].to && depthwise)
-        conv2d_depthwise_weight(call);
-    if (call->dparam[WEIGHT].to && !depthwise) {
-        const struct conv2d_image image = conv2d_input(call);
-        conv2d_weight(call, &image, call->scratch);
-    }
+        (depthwise ? conv2d_depthwise_data : winograd ? conv2d_winograd_data : conv2d_data)(call);
+    if (call->dparam[WEIGHT].to)
+        (depthwise  ? conv2d_depthwise_weight
+         : winograd ? conv2d_winograd_weight
+                    : conv2d_product)(call);
     if (call->dparam[BIAS].to)
         bias_gradient(call, call->dparam[BIAS], call->scratch);
 }
@@ -247,15 +257,18 @@ static size_t conv2d_product_scratch(const struct op_call *call) {
 
 // The gradients are computed one after another and share their scratch.
 static size_t conv2d_scratch(const struct op_call *call, bool backward) {
-    const bool depthwise = conv2d_is_depthwise(call);
+    const bool depthwise = conv2d_is_depthwise(call), winograd = conv2d_is_winograd(call);
     size_t floats = 0;
     if (!backward)
-        return depthwise ? 0 : conv2d_forward_scratch(call);
+        return depthwise  ? 0
+               : winograd ? conv2d_winograd_forward_scratch(call)
+                          : conv2d_forward_scratch(call);
     if (call->din[0].to && !depthwise)
-        floats = conv2d_data_scratch(call);
+        floats = (winograd ? conv2d_winograd_data_scratch : conv2d_data_scratch)(call);
     if (call->dparam[WEIGHT].to)
-        floats = conv2d_larger(floats, depthwise ? conv2d_depthwise_scratch(call)
-                                                 : conv2d_product_scratch(call));
+        floats = conv2d_larger(floats, (depthwise  ? conv2d_depthwise_scratch
+                                        : winograd ? conv2d_winograd_weight_scratch
+                                                   : conv2d_product_scratch)(call));
     return call->dparam[BIAS].to ? conv2d_larger(floats, bias_scratch(call)) : floats;
 }
 

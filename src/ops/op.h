@@ -77,6 +77,7 @@ struct op_mode {
     bool batch_stats; // norm: normalise by the batch and move the running statistics
     double momentum;  // norm: how far they move, in place of attr.norm.momentum; 0: that far
     bool drop;        // dropout: active
+    bool precise;     // conv2d: only kernels that multiply directly
     float smoothing;  // cross_entropy: label smoothing in [0, 1)
     uint64_t seed;    // of the experiment
     uint32_t step;    // counter for random draws

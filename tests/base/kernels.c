@@ -208,6 +208,68 @@ static void test_outer(void **state) {
     }
 }
 
+// Winograd's transforms, against convolutions in double. They are of the channels side by side, so
+// that a convolution of one channel at a time takes products of entries alone.
+enum { VECTORS = 2, CHANNELS_MAX = PANEL_MAX };
+
+struct winograd {
+    int channels;
+    float *tile, *weight, *output; // [6][6], [3][3], [4][4], each [channels]; output: a gradient
+    float *points[3];              // the transformed ones
+};
+
+static struct winograd winograd_open(const struct kernels *k) {
+    const int c = VECTORS * k->width;
+    const size_t n = (size_t)c;
+    struct winograd w = {
+        c, random_floats(36 * n, 1), random_floats(9 * n, 2), random_floats(16 * n, 3), {0}};
+    for (int i = 0; i < 3; i++)
+        w.points[i] = random_floats(36 * n, 4);
+    k->winograd_input(VECTORS, w.tile, 6 * n, n, w.points[0], 6 * n, n);
+    k->winograd_weight(VECTORS, w.weight, 3 * n, n, w.points[1], 6 * n, n);
+    k->winograd_gradient(VECTORS, w.output, 4 * n, n, w.points[2], 6 * n, n);
+    return w;
+}
+
+static void winograd_close(struct winograd *w) {
+    free(w->tile);
+    free(w->weight);
+    free(w->output);
+    for (int i = 0; i < 3; i++)
+        free(w->points[i]);
+}
+
+// a side x side grid of sums over a `window` x `window` grid of small[y][x] * tile[y + i][x + j].
+static void check_sums(const struct winograd *w, const float *small, int window, int side,
+                       const float *got) {
+    for (int at = 0; at < side * side * w->channels; at++) {
+        const int c = at % w->channels, i = at / w->channels / side, j = at / w->channels % side;
+        double sum = 0;
+        for (int t = 0; t < window * window; t++)
+            sum += (double)small[t * w->channels + c] *
+                   w->tile[((i + t / window) * 6 + j + t % window) * w->channels + c];
+        assert_near(got[at], sum, 9);
+    }
+}
+
+static void test_winograd(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        struct winograd w = winograd_open(*k);
+        const size_t n = (size_t)w.channels;
+        float product[36 * CHANNELS_MAX], got[16 * CHANNELS_MAX];
+        for (size_t i = 0; i < 36 * n; i++)
+            product[i] = w.points[0][i] * w.points[1][i];
+        (*k)->winograd_output(VECTORS, product, 6 * n, n, got, 4 * n, n);
+        check_sums(&w, w.weight, 3, 4, got);
+        for (size_t i = 0; i < 36 * n; i++)
+            product[i] = w.points[0][i] * w.points[2][i];
+        (*k)->winograd_weight_back(VECTORS, product, 6 * n, n, got, 3 * n, n);
+        check_sums(&w, w.output, 4, 3, got);
+        winograd_close(&w);
+    }
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -233,7 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
         cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
-        cmocka_unit_test(test_force),
+        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

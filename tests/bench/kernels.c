@@ -1,12 +1,15 @@
 // How fast convolution is: prints one JSON object with GFLOP/s of the three passes for the layers
 // of ResNet-18 at 224 (batch 16) and ResNet-20 at 32 (batch 128), on 1 and 2 threads, the best of
-// many runs. `bench-kernels [SECONDS]` spends about SECONDS (default 0.3) on each figure.
+// many runs; 3x3 ones of stride 1 by Winograd and directly. `bench-kernels [SECONDS [LAYER]]`
+// spends about SECONDS (default 0.3) on each figure, of layers whose names contain LAYER. On one
+// thread the processor's time counts, to which other programs do less.
 #include "base/kernels.h"
 #include "base/clock.h"
 #include "ops/op.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct layer {
     const char *name;
@@ -36,9 +39,12 @@ static float *make(size_t count) {
 
 // A call of one pass alone; `buffers` are what to free.
 static struct op_call open_call(const struct layer *l, const union op_attr *attr, enum pass pass,
-                                struct pool *pool, float *buffers[4]) {
-    struct op_call call = {
-        .attr = attr, .n = l->n, .in_shape = {{l->size, l->size, l->c}}, .pool = pool};
+                                bool precise, struct pool *pool, float *buffers[4]) {
+    struct op_call call = {.attr = attr,
+                           .n = l->n,
+                           .in_shape = {{l->size, l->size, l->c}},
+                           .mode = {.precise = precise},
+                           .pool = pool};
     op_conv2d.infer(attr, call.in_shape, &call.out_shape, NULL);
     const size_t in = (size_t)l->n * shape_count(call.in_shape[0]);
     const size_t out = (size_t)l->n * shape_count(call.out_shape);
@@ -60,7 +66,14 @@ static struct op_call open_call(const struct layer *l, const union op_attr *attr
     return call;
 }
 
-static double measure(const struct layer *l, enum pass pass, int threads, double seconds) {
+static double now(int threads) {
+    struct timespec t;
+    clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double measure(const struct layer *l, enum pass pass, bool precise, int threads,
+                      double seconds) {
     union op_attr attr = {0};
     attr.conv.out = l->k;
     attr.conv.kernel_h = attr.conv.kernel_w = l->kernel;
@@ -69,14 +82,15 @@ static double measure(const struct layer *l, enum pass pass, int threads, double
     attr.conv.groups = 1;
     struct pool *pool = pool_open(threads);
     float *buffers[4];
-    const struct op_call call = open_call(l, &attr, pass, pool, buffers);
+    const struct op_call call = open_call(l, &attr, pass, precise, pool, buffers);
     double best = 1e9, until = clock_seconds() + seconds;
-    for (double start; (start = clock_seconds()) < until || best == 1e9;) {
+    while (clock_seconds() < until || best == 1e9) {
+        const double start = now(threads);
         if (pass == FORWARD)
             op_conv2d.forward(&call);
         else
             op_conv2d.backward(&call);
-        const double took = clock_seconds() - start;
+        const double took = now(threads) - start;
         best = took < best ? took : best;
     }
     const struct op_flops flops = op_conv2d.flops(&attr, call.in_shape, call.out_shape);
@@ -86,21 +100,37 @@ static double measure(const struct layer *l, enum pass pass, int threads, double
     return flops.forward * l->n / best * 1e-9;
 }
 
+static bool is_winograd(const struct layer *l) {
+    return l->kernel == 3 && l->stride == 1;
+}
+
+static void print_layer(const struct layer *l, bool precise, double seconds) {
+    printf("  {\"layer\": \"%s%s\", \"batch\": %d", l->name,
+           is_winograd(l) && precise ? ", direct" : "", l->n);
+    for (int threads = 1; threads <= 2; threads++) {
+        printf(", \"threads_%d\": {", threads);
+        for (enum pass pass = FORWARD; pass < PASSES; pass++)
+            printf("%s\"%s\": %.0f", pass ? ", " : "", pass_names[pass],
+                   measure(l, pass, precise, threads, seconds));
+        printf("}");
+        fflush(stdout);
+    }
+}
+
 int main(int argc, char **argv) {
     const double seconds = argc > 1 ? atof(argv[1]) : 0.3;
+    const char *only = argc > 2 ? argv[2] : "";
+    bool first = true;
     printf("{\"isa\": \"%s\", \"unit\": \"GFLOP/s\", \"layers\": [\n", kernels()->isa);
     for (int i = 0; i < LAYERS; i++) {
-        printf("  {\"layer\": \"%s\", \"batch\": %d", layers[i].name, layers[i].n);
-        for (int threads = 1; threads <= 2; threads++) {
-            printf(", \"threads_%d\": {", threads);
-            for (enum pass pass = FORWARD; pass < PASSES; pass++)
-                printf("%s\"%s\": %.0f", pass ? ", " : "", pass_names[pass],
-                       measure(&layers[i], pass, threads, seconds));
-            printf("}");
-            fflush(stdout);
+        for (int precise = !is_winograd(&layers[i]); precise < 2; precise++) {
+            if (!strstr(layers[i].name, only))
+                continue;
+            printf(first ? "" : "},\n");
+            print_layer(&layers[i], precise, seconds);
+            first = false;
         }
-        printf("}%s\n", i + 1 < LAYERS ? "," : "");
     }
-    printf("]}\n");
+    printf("}\n]}\n");
     return 0;
 }

@@ -195,7 +195,7 @@ class Case:
         self.optim["lr"] *= network.lr * (SLOW[self.mask["part"]] if network.deep else 1)
         self.name = f"{network.name}, {mask}, {optim}"
 
-    def run(self, program, start, draw):
+    def run(self, program, start, draw, precise):
         truth, single = [
             TorchRun(self.network, start, dtype, self.mask, self.optim)
             for dtype in (torch.float64, torch.float32)
@@ -208,7 +208,8 @@ class Case:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             batches = [(x, y) for x, y, _ in steps]
-            trace(program, folder, self.network, self.mask, self.optim, start, batches)
+            optim = dict(self.optim, precise=precise)
+            trace(program, folder, self.network, self.mask, optim, start, batches)
             for i, (x, y, expected) in enumerate(steps):
                 self.theirs.add(single.step(x, y), expected)
                 self.ours.add(read_step(folder, i), expected)
@@ -267,6 +268,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--all-steps", action="store_true", help="print the errors at every step")
     parser.add_argument("--eps", type=float, help="of Adam")
+    parser.add_argument("--precise", action="store_true", help="thaw with train.precise: true")
     parser.add_argument("--long", action="store_true", help="all networks")
     parser.add_argument("--size", type=int, help="of the images; for networks of any size")
     arguments = parser.parse_args()
@@ -288,7 +290,8 @@ def main():
         torch.manual_seed(arguments.seed)
         start = network.start(make_draw(network, arguments.seed))
         for case in cases:
-            case.run(arguments.trace, start, make_draw(network, arguments.seed))
+            case.run(arguments.trace, start, make_draw(network, arguments.seed),
+                     arguments.precise)
             good, bad = case.report(arguments.all_steps)
             passed, failed = passed + good, failed + bad
     print(f"{time.time() - began:.0f} seconds")

@@ -178,7 +178,8 @@ static bool open_plan(struct trace *t, struct error *error) {
                                    .n = (int)x->dims.size[0],
                                    .pool = t->pool,
                                    .smoothing = (float)torch_real(t->request, "smoothing", 0),
-                                   .class_weight = t->class_weight};
+                                   .class_weight = t->class_weight,
+                                   .precise = json_is_true(json_object_get(t->request, "precise"))};
     t->plan = plan_make(&t->flags, &options);
     t->pass = (struct pass){.weights = &t->weights, .seed = 1};
     return pass_use(&t->pass, t->plan, error);

@@ -94,6 +94,7 @@ static void make_plans(struct show_subject *s) {
         .pool = s->setup.pool,
         .smoothing = (float)e->train.label_smoothing,
         .prefix_dropout = e->train.prefix_dropout,
+        .precise = e->train.precise,
     };
     s->plan = plan_make(&s->flags, &options);
     s->full = setup_full_plan(s->setup.model, s->bn, &options);

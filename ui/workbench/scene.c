@@ -12,7 +12,8 @@ static struct plan_cost full_cost(const struct experiment *e, const struct setti
                                    .n = (int)e->train.batch,
                                    .pool = pool,
                                    .smoothing = (float)e->train.label_smoothing,
-                                   .prefix_dropout = e->train.prefix_dropout};
+                                   .prefix_dropout = e->train.prefix_dropout,
+                                   .precise = e->train.precise};
     struct plan *plan = plan_make(&flags, &options);
     struct plan_cost cost = plan->cost;
     plan_close(plan);

@@ -29,6 +29,7 @@ static void dry_run(const struct scene *s, struct pool *pool, const struct setti
         .pool = pool,
         .smoothing = (float)e->train.label_smoothing,
         .prefix_dropout = e->train.prefix_dropout,
+        .precise = e->train.precise,
     };
     struct plan *plan = plan_make(&settings->flags, &options);
     *cost = plan->cost;
