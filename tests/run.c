@@ -2,7 +2,6 @@
 #include "run.h"
 #include "base/files.h"
 #include "base/xalloc.h"
-#include "record.h"
 #include "test.h"
 #include "tiny_run.h"
 #include "training_copy.h"
@@ -228,19 +227,6 @@ static double number_at(const json_t *line, const char *object, const char *key)
     return json_number_value(value);
 }
 
-// Of cat 3 samples, one said to be dog; of dog none.
-static struct figures two_classes(void) {
-    static char cat[] = "cat", dog[] = "dog", *const names[] = {cat, dog};
-    int label[] = {0, 0, 0}, predicted[] = {0, 1, 0};
-    float probability[] = {1, 0, 0, 1, 1, 0};
-    struct predictions p = {.count = 3,
-                            .classes = 2,
-                            .label = label,
-                            .predicted = predicted,
-                            .probability = probability};
-    return figures_of(&p, names);
-}
-
 static void metrics_are_one_object_a_line(void **state) {
     char *directory = files_join(*state, "run");
     struct experiment e;
@@ -255,13 +241,11 @@ static void metrics_are_one_object_a_line(void **state) {
     struct record test = {.kind = RECORD_TEST, .step = 8, .test = {3, 2, 4}};
     struct record note = {.kind = RECORD_NOTE, .text = "two\nlines \"quoted\""};
     struct record bad = {.kind = RECORD_EPOCH, .validation = {NAN, 1, 2}, .seconds = 1};
-    epoch.validation.scores = test.test.scores = (struct scores){0.625, 0.5, NAN};
-    struct figures figures = two_classes();
     tiny_experiment(&e, sets);
     must(run_create(&run, directory, &e, &error), &error);
     const struct record *const all[] = {&step, &epoch, &test, &note, &bad};
     for (int i = 0; i < 5; i++)
-        must(run_metrics(&run, all[i], i == 2 ? &figures : NULL, &error), &error);
+        must(run_metrics(&run, all[i], NULL, &error), &error);
     json_t *lines = metrics(directory);
     assert_int_equal(json_array_size(lines), 5);
     static const char *const kinds[] = {"step", "epoch", "test", "note", "epoch"};
@@ -280,55 +264,13 @@ static void metrics_are_one_object_a_line(void **state) {
     assert_true(number_at(line, "validation", "accuracy") == 0.75 &&
                 number_at(line, "validation", "samples") == 20);
     assert_true(json_is_true(json_object_get(line, "best")) && !json_object_get(line, "test"));
-    assert_true(number_at(line, "validation", "balanced_accuracy") == 0.625 &&
-                number_at(line, "validation", "macro_f1") == 0.5);
-    assert_true(json_is_null(json_object_get(json_object_get(line, "validation"), "auroc")));
-    assert_null(json_object_get(json_object_get(line, "validation"), "per_class"));
     assert_true(number_at(json_array_get(lines, 2), "test", "accuracy") == 0.5);
-    char *rest = json_dumps(json_object_get(json_array_get(lines, 2), "test"),
-                            JSON_COMPACT | JSON_REAL_PRECISION(9));
-    assert_non_null(strstr(
-        rest,
-        "\"per_class\":{\"class\":[\"cat\",\"dog\"],\"support\":[3,0],\"precision\":[1.0,0.0],"
-        "\"recall\":[0.666666667,null],\"specificity\":[null,0.666666667],"
-        "\"f1\":[0.8,0.0],\"auroc\":[null,null]},\"matrix\":[[2,1],[0,0]]"));
-    free(rest);
     assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 3), "text")),
                         note.text);
     json_decref(lines);
-    figures_close(&figures);
     run_close(&run);
     experiment_close(&e);
     free(directory);
-}
-
-// A line must stay short, however many classes there are.
-static void many_classes_are_left_out_of_lines(void **state) {
-    (void)state;
-    static const struct {
-        enum record_kind kind;
-        int classes;
-        bool listed;
-    } cases[] = {
-        {RECORD_EPOCH, RECORD_EPOCH_CLASSES, true},
-        {RECORD_EPOCH, RECORD_EPOCH_CLASSES + 1, false},
-        {RECORD_TEST, RECORD_TEST_CLASSES, true},
-        {RECORD_TEST, RECORD_TEST_CLASSES + 1, false},
-    };
-    char *names[RECORD_TEST_CLASSES + 1];
-    for (int i = 0; i <= RECORD_TEST_CLASSES; i++)
-        names[i] = (char *)(uintptr_t) "a name of some length";
-    for (int i = 0; i < 4; i++) {
-        struct predictions none = {.classes = cases[i].classes};
-        struct figures figures = figures_of(&none, names);
-        struct record r = {.kind = cases[i].kind, .validation = {1, 1, 2}, .test = {1, 1, 2}};
-        char *line = record_line(&r, &figures);
-        assert_int_equal(strstr(line, "matrix") != NULL, cases[i].listed);
-        assert_non_null(strstr(line, "balanced_accuracy"));
-        assert_true(strlen(line) < 1 << 16);
-        free(line);
-        figures_close(&figures);
-    }
 }
 
 static void events_form_a_chain(void **state) {
@@ -898,7 +840,6 @@ int main(void) {
         IN_DIRECTORY(events_form_a_chain),
         IN_DIRECTORY(the_best_is_what_the_experiment_says),
         IN_DIRECTORY(the_best_may_be_by_a_score),
-        cmocka_unit_test(many_classes_are_left_out_of_lines),
         IN_DIRECTORY(a_saved_state_comes_back_whole),
         IN_DIRECTORY(a_state_with_a_loss_that_is_not_finite_comes_back),
         IN_DIRECTORY(what_came_after_the_state_is_cut_and_the_user_s_acts_handed_out),
