@@ -112,6 +112,25 @@ static void test_counts(void **state) {
     }
 }
 
+// As Hugging Face counts them (BertModel and GPT2LMHeadModel; a head of two classes is added).
+static void test_counts_of_texts(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t count, width;
+    } want[] = {{"bert-tiny", 4385920, 128},
+                {"bert-mini", 11170560, 256},
+                {"bert-small", 28763648, 512},
+                {"bert-base", 109482240, 768},
+                {"gpt2-lm", 124439808, 0}};
+    for (int i = 0; i < 5; i++) {
+        struct model *m = make(want[i].name, (struct arch_options){.classes = 2});
+        size_t head = want[i].width ? 2 * want[i].width + 2 : 0;
+        assert_int_equal(model_trainable_count(m), want[i].count + head);
+        model_close(m);
+    }
+}
+
 static void check_tree(const struct model *m) {
     int param = 0;
     for (int i = 0; i < m->module_count; i++) {
@@ -361,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_names_are_torchs),
         cmocka_unit_test(test_torchvision),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_counts_of_texts),
         cmocka_unit_test(test_every_arch_is_sound),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_presets),
