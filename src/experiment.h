@@ -88,6 +88,7 @@ struct experiment {
         double layer_decay; // of the rate, from each block to the one before it
         bool nesterov, decay_all;
         char *on_thaw;             // "reset", "keep"
+        char *rates;               // "given", "auto-rgn"
         struct text_list lr_scale; // "layer3 0.1": multiplier for a pattern; the last one wins
     } optim;
     struct {

@@ -45,6 +45,12 @@ const char *experiment_check_key(const struct experiment *e, struct error *error
         error_set(error, "milestones must rise, above 0 and below 1; give such as [0.5, 0.75]");
         return "schedule.milestones";
     }
+    if (strcmp(e->optim.rates, "auto-rgn") == 0 &&
+        (e->optim.lr_scale.count > 0 || e->optim.layer_decay != 1)) {
+        error_set(error, "auto-rgn finds the rates of the blocks itself; leave optim.lr_scale and "
+                         "optim.layer_decay out, or give 'given'");
+        return "optim.rates";
+    }
     if (e->schedule.warmup > 0 && strcmp(e->schedule.name, "one-cycle") == 0) {
         error_set(error, "one-cycle has a warm-up of its own; set schedule.rise instead, "
                          "or choose another schedule");

@@ -155,6 +155,8 @@ const struct experiment_key experiment_keys[] = {
          "added to the root of that mean, for adam and adamw"),
     CHOICE("optim.on_thaw", optim.on_thaw, "reset", "reset keep",
            "what a block thawed again does with its old momentum"),
+    CHOICE("optim.rates", optim.rates, "given", "given auto-rgn",
+           "multipliers of the blocks' rates: as given, or each epoch by relative gradient norms"),
     TEXTS("optim.lr_scale", optim.lr_scale, "[]", "[layer3 0.1]",
           "PATTERN FACTOR: multiplies the learning rate; the last one that matches wins"),
     REAL("optim.layer_decay", optim.layer_decay, "1", 0, 1,

@@ -15,6 +15,7 @@ const char *const settings_help[][2] = {
     {"bn reestimate", "measure them anew, all of them, on the training samples"},
     {"lr RATE", "a new peak for the learning rate"},
     {"lr [PATTERN] xFACTOR", "multiply the learning rate, of all or of what the pattern names"},
+    {"rates FACTOR...", "multipliers of the rates of all blocks, from the input to the head"},
     {"lr restart [for N epochs]", "begin the learning rate's schedule anew"},
     {"anneal PATTERN until N%", "let its learning rate fall to 0 until then"},
     {"wd DECAY", "weight decay"},
@@ -147,6 +148,37 @@ static bool apply_anneal(struct settings *s, const char *text, struct error *err
     return ok;
 }
 
+// A factor for each part: "0.3 1 0.5".
+static bool read_rates(const struct parts *parts, const char *text, double *factors) {
+    char *copy = xstrdup(text), *rest = copy;
+    int count = 0;
+    bool ok = true;
+    for (char *one; ok && (one = strsep(&rest, " "));) {
+        ok = count < parts->count && text_to_real(one, &factors[count]) && factors[count] >= 0;
+        count++;
+    }
+    free(copy);
+    return ok && count == parts->count;
+}
+
+static bool apply_rates(struct settings *s, const char *text, struct error *error) {
+    struct parts parts = parts_of(s->model);
+    double *factors = xcalloc((size_t)parts.count + 1, sizeof *factors);
+    bool ok = read_rates(&parts, text, factors);
+    for (int p = 0; ok && p < s->model->param_count; p++) {
+        int part = parts_find(&parts, s->model, p);
+        s->lr_scale[p] = part < 0 ? 1 : factors[part];
+    }
+    if (!ok)
+        error_set(error,
+                  "'rates %.60s' is not known; write %d factors, one for each block from the "
+                  "input to the head",
+                  text, parts.count);
+    free(factors);
+    parts_close(&parts);
+    return ok;
+}
+
 static bool apply_lr(struct settings *s, const char *text, struct error *error) {
     double value = 0;
     if (strncmp(text, "restart", strlen("restart")) == 0)
@@ -204,6 +236,7 @@ static bool apply_one(struct settings *s, const char *text, struct error *error)
     } words[] = {
         {"bn ", apply_bn},         {"lr ", apply_lr},     {"wd ", apply_wd},
         {"epochs ", apply_epochs}, {"only ", apply_only}, {"anneal ", apply_anneal},
+        {"rates ", apply_rates},
     };
     if (settings_is_act(text))
         return check_act(s->model, text, error);

@@ -41,6 +41,7 @@ void settings_close(struct settings *s);
 //     thaw PATTERN, freeze PATTERN, only PATTERN (thaws it and freezes all else)
 //     bn frozen | batch | torch
 //     lr RATE (a new peak), lr xFACTOR, lr PATTERN xFACTOR
+//     rates FACTOR...: the multipliers of all parts (strategy/parts.h), from the input to the head
 //     lr restart, lr restart for N epochs|steps: the schedule begins anew at s->step
 //     anneal PATTERN until N%|epoch N|step N: its rate falls to 0, and stays there
 //     wd DECAY

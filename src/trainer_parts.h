@@ -58,8 +58,9 @@ void trainer_rewind(struct trainer *t, int64_t step, int branch);
 // Whatever happens next happens on a branch of its own, if something came later already.
 bool trainer_leave_past(struct trainer *t);
 
-// Makes the changes that the schedule has for now. `validation`: what an evaluation has just found,
-// or NULL. `again`: they are made again, so that nothing is told or logged.
+// Makes the changes that the schedule, and then a strategy, has for now. `validation`: what an
+// evaluation has just found, or NULL. `again`: they are made again, so that nothing is told or
+// logged.
 bool trainer_follow_schedule(struct trainer *t, const struct tally *validation, bool again);
 
 // What the thread does.

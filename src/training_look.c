@@ -106,18 +106,29 @@ bool training_finite(const struct training *t, struct error *error) {
     return true;
 }
 
-bool training_probe(struct training *t, struct error *error) {
-    const struct flags *flags = &training_settings(t)->flags;
+struct plan *training_unpruned_plan(const struct training *t) {
     struct plan_options options = training_plan_options(t, PLAN_TRAIN);
     options.unpruned = true;
-    struct plan *plan = plan_make(flags, &options);
-    const struct batch *batch = loader_batch(t->loader, t->step);
-    bool ok = (batch || loader_error(t->loader, error)) && pass_use(&t->pass, plan, error);
+    return plan_make(&training_settings(t)->flags, &options);
+}
+
+bool training_unpruned_pass(struct training *t, int64_t step, struct error *error) {
+    const struct batch *batch = loader_batch(t->loader, step);
+    if (!batch)
+        return loader_error(t->loader, error);
+    pass_forward(&t->pass, batch, (uint32_t)step);
+    pass_backward(&t->pass);
+    return true;
+}
+
+bool training_probe(struct training *t, struct error *error) {
+    struct plan *plan = training_unpruned_plan(t);
+    bool ok = pass_use(&t->pass, plan, error);
     if (ok && t->measure) {
         training_note_statistics(t);
-        pass_forward(&t->pass, batch, (uint32_t)t->step);
-        pass_backward(&t->pass);
-        measure_probe(t->measure, &t->pass, flags);
+        ok = training_unpruned_pass(t, t->step, error);
+        if (ok)
+            measure_probe(t->measure, &t->pass, &training_settings(t)->flags);
         training_put_back_statistics(t);
     }
     ok = pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;

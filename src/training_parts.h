@@ -11,6 +11,12 @@ struct loader *training_loader(const struct dataset *data, const struct loader_s
                                struct error *error);
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
+// A pass that visits everything, in the modes of the settings in force, for looking at gradients:
+// its plan, which the caller closes, and forward and backward of that plan over the batch of a
+// step. False when a sample cannot be read. pass.loss may be anything.
+struct plan *training_unpruned_plan(const struct training *t);
+bool training_unpruned_pass(struct training *t, int64_t step, struct error *error);
+
 // Notes what optim.l2_sp pulls towards; false with an error when that is nothing.
 bool training_open_anchor(struct training *t, struct error *error);
 

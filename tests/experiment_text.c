@@ -157,6 +157,10 @@ static void draw_experiment(struct experiment *e) {
         e->schedule.milestones.item[i] = (i + 0.1 + (double)draw(1000) / 7919) / 9;
     if (strcmp(e->schedule.name, "one-cycle") == 0)
         e->schedule.warmup = 0;
+    if (e->optim.lr_scale.count > 0 || e->optim.layer_decay != 1) {
+        free(e->optim.rates);
+        e->optim.rates = xstrdup("given");
+    }
 }
 
 static void assert_reals_equal(const double *a, const double *b, int count) {

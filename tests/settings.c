@@ -226,6 +226,7 @@ static void help_shows_what_is_taken(void **state) {
         {"bn reestimate", "bn reestimate"},
         {"lr RATE", "lr 0.003"},
         {"lr [PATTERN] xFACTOR", "lr block x0.5"},
+        {"rates FACTOR...", "rates 0.5 1 0.25"},
         {"lr restart [for N epochs]", "lr restart for 2 epochs"},
         {"anneal PATTERN until N%", "anneal block until 40%"},
         {"wd DECAY", "wd 0.01"},
@@ -235,12 +236,12 @@ static void help_shows_what_is_taken(void **state) {
     };
     int count = 0;
     for (; settings_help[count][0]; count++) {
-        assert_true(count < 13);
+        assert_true(count < 14);
         assert_string_equal(settings_help[count][0], lines[count].line);
         assert_true(strlen(settings_help[count][1]) > 0);
         apply(f, lines[count].text);
     }
-    assert_int_equal(count, 13);
+    assert_int_equal(count, 14);
 }
 
 static void copies_are_apart(void **state) {
