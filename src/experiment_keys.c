@@ -185,7 +185,7 @@ const struct experiment_key experiment_keys[] = {
 
     CHOICE("strategy.name", strategy.name, "none",
            "none full head-only last-k first-k single bitfit norm-only all-but-norm layer-decay "
-           "progressive gradual fine-tune lp-ft freezeout",
+           "auto-rgn progressive gradual fine-tune lp-ft freezeout",
            "a ready-made way of freezing, which sets other keys; `thaw strategies` tells"),
     INT("strategy.blocks", strategy.blocks, "1", 1, 1000,
         "last-k, first-k: how many blocks; progressive: how many at a time"),

@@ -16,6 +16,8 @@ const struct strategy strategies[] = {
     {"all-but-norm", "everything but normalisation layers", NULL, strategy_all_but_norm},
     {"layer-decay", "everything, each block at strategy.decay of the rate of the one behind it",
      "Clark et al. 2020, ELECTRA", strategy_layer_decay},
+    {"auto-rgn", "everything, each block's rate by its relative gradient norm, anew every epoch",
+     "Lee et al. 2023, Surgical Fine-Tuning", strategy_auto_rgn},
     {"progressive", "the head, then strategy.blocks blocks more at a time, toward the input", NULL,
      strategy_progressive},
     {"gradual", "the same block by block, at falling rates, along a slanted triangle",

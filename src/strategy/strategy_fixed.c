@@ -102,3 +102,9 @@ bool strategy_layer_decay(const struct strategy_ground *g, struct text *out, str
              g->experiment->strategy.decay);
     return true;
 }
+
+bool strategy_auto_rgn(const struct strategy_ground *g, struct text *out, struct error *error) {
+    (void)g, (void)error;
+    text_add(out, "optim.rates=auto-rgn\n");
+    return rules(out, "thaw all");
+}

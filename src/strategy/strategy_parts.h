@@ -21,6 +21,7 @@ bool strategy_bitfit(const struct strategy_ground *g, struct text *out, struct e
 bool strategy_norm_only(const struct strategy_ground *g, struct text *out, struct error *error);
 bool strategy_all_but_norm(const struct strategy_ground *g, struct text *out, struct error *error);
 bool strategy_layer_decay(const struct strategy_ground *g, struct text *out, struct error *error);
+bool strategy_auto_rgn(const struct strategy_ground *g, struct text *out, struct error *error);
 
 // Those that change on the way (strategy_moving.c).
 bool strategy_progressive(const struct strategy_ground *g, struct text *out, struct error *error);

@@ -53,6 +53,15 @@ static void fixed_ones_are_rules(void **state) {
     expect_rules("all-but-norm", NULL, false, "[thaw all, freeze norm]");
 }
 
+static void rates_of_their_own_are_a_key(void **state) {
+    (void)state;
+    struct experiment e;
+    expand(&e, "auto-rgn", NULL, false);
+    expect_key(&e, "optim.rates", "auto-rgn");
+    expect_key(&e, "freeze.rules", "[thaw all]");
+    experiment_close(&e);
+}
+
 static void moving_ones_are_phases(void **state) {
     (void)state;
     struct experiment e;
@@ -185,6 +194,7 @@ static void the_key_knows_them_all(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_ones_are_rules),
+        cmocka_unit_test(rates_of_their_own_are_a_key),
         cmocka_unit_test(moving_ones_are_phases),
         cmocka_unit_test(again_it_changes_nothing),
         cmocka_unit_test(what_a_person_sets_otherwise_is_not_overruled),
