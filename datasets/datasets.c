@@ -139,6 +139,8 @@ const struct dataset_kind dataset_kinds[] = {
      "MIT, (c) 2017 Zalando SE", fashion_mini_open},
     {"digits", "hand-written digits, 8x8 grey: 1,000 for training, 797 for testing; built in",
      "CC BY 4.0, E. Alpaydin and C. Kaynak", digits_open},
+    {"definitions", "what a noun's definition is of, 14 kinds: 4,200 and 2,800 texts; built in",
+     "WordNet 3.0 license, (c) 2006 Princeton University", texts_definitions_open, .texts = true},
     {"fashion-mnist", "clothes, 28x28 grey: 60,000 and 10,000; Debian's package, or data.path",
      "MIT, (c) 2017 Zalando SE", fashion_open},
     {"idx", "your own images in four idx files, named as MNIST's, in the directory data.path",

@@ -21,7 +21,17 @@ struct embedded_pair embedded_fashion(void);
 // 8x8 digits with pixels of 0 to 16: 1,000 training images, 797 test images.
 struct embedded_pair embedded_digits(void);
 
-// Unpacks one of them; NULL after an error.
+// Definitions of nouns, as a packed TSV of label, text and split: 14 classes, 300 of each for
+// training and 200 for testing. And the WordPiece vocabulary of 8,000 lower-case pieces made with
+// them, as a packed vocab.txt.
+struct embedded embedded_definitions(void);
+struct embedded embedded_wordnet_vocabulary(void);
+
+// Unpacks a packed file; the caller frees *out.
+bool embedded_unpack(struct embedded file, const char *name, char **out, size_t *size,
+                     struct error *error);
+
+// Unpacks a pair of idx files; NULL after an error.
 struct dataset *embedded_open(struct embedded_files files, const struct idx_meaning *meaning,
                               struct error *error);
 

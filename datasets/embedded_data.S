@@ -8,4 +8,6 @@ EMBED(digits_train_images, "digits/train-images-idx3-ubyte.gz")
 EMBED(digits_train_labels, "digits/train-labels-idx1-ubyte.gz")
 EMBED(digits_test_images, "digits/t10k-images-idx3-ubyte.gz")
 EMBED(digits_test_labels, "digits/t10k-labels-idx1-ubyte.gz")
+EMBED(definitions_table, "definitions/definitions.tsv.gz")
+EMBED(wordnet_pieces, "definitions/vocab.txt.gz")
 EMBED_END

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/classes.h"
+#include "datasets/embedded.h"
 #include "datasets/texts_parts.h"
 #include "datasets/tokenizer.h"
 #include <stdlib.h>
@@ -133,40 +134,42 @@ static void note_cut(const struct texts *t, int length, struct text *note) {
                  text_count((uint64_t)t->rows.count, all), length);
 }
 
+// Where the rows come from.
+typedef bool reader(struct texts_rows *r, const struct dataset_request *request, struct text *note,
+                    struct error *error);
+
 static bool check_request(const struct dataset_request *q, struct error *error) {
     if (!q->path || !*q->path)
         return error_set(error, "data.path: missing; give a .csv, .tsv or .jsonl file, or a folder "
                                 "with a folder of .txt files for each class");
     if (!q->tokenizer || !*q->tokenizer)
-        return error_set(error,
-                         "data.tokenizer: missing; give a folder with BERT's vocab.txt, or with "
-                         "GPT-2's vocab.json and merges.txt (the folder of model.weights serves "
-                         "where it has them)");
+        return error_set(
+            error, "data.tokenizer: missing; give wordnet, which is built in, or a folder with "
+                   "BERT's vocab.txt, or with GPT-2's vocab.json and merges.txt (the folder "
+                   "of model.weights serves where it has them)");
     return true;
 }
 
 // Errors name the key.
-static bool open_all(struct texts *t, const struct dataset_request *q, struct classes *classes,
-                     struct text *note, struct error *error) {
+static bool open_all(struct texts *t, const struct dataset_request *q, reader *read,
+                     struct classes *classes, struct text *note, struct error *error) {
     t->tokenizer = tokenizer_open(q->tokenizer, error);
     if (!t->tokenizer)
         return error_prefix(error, "data.tokenizer: ");
-    if (!texts_files_read(&t->rows, q, note, error))
+    if (!read(&t->rows, q, note, error))
         return error_prefix(error, "data.path: ");
     texts_rows_order(&t->rows);
     return (name_classes(&t->rows, classes, error) && make_tokens(t, q->length, error)) ||
            error_prefix(error, "data.path: ");
 }
 
-bool texts_open(const struct dataset_request *q, struct dataset_pair *out, struct error *error) {
-    *out = (struct dataset_pair){0};
-    if (!check_request(q, error))
-        return false;
+static bool open_parts(const struct dataset_request *q, reader *read, struct dataset_pair *out,
+                       struct error *error) {
     struct texts *t = xcalloc(1, sizeof *t);
     struct classes classes = {0};
     struct text note = {0};
     t->owners = 1;
-    bool fine = open_all(t, q, &classes, &note, error);
+    bool fine = open_all(t, q, read, &classes, &note, error);
     if (fine) {
         note_cut(t, q->length, &note);
         out->train = open_part(t, &classes, PART_TRAIN, q->length);
@@ -178,4 +181,36 @@ bool texts_open(const struct dataset_request *q, struct dataset_pair *out, struc
     classes_close(&classes);
     texts_close(t);
     return fine;
+}
+
+bool texts_open(const struct dataset_request *q, struct dataset_pair *out, struct error *error) {
+    *out = (struct dataset_pair){0};
+    return check_request(q, error) && open_parts(q, texts_files_read, out, error);
+}
+
+static bool read_definitions(struct texts_rows *r, const struct dataset_request *q,
+                             struct text *note, struct error *error) {
+    static const char name[] = "definitions";
+    char *data;
+    size_t size;
+    (void)q;
+    (void)note;
+    if (!embedded_unpack(embedded_definitions(), name, &data, &size, error))
+        return false;
+    bool fine = texts_rows_read(r, data, size, name, TEXTS_TSV,
+                                &(struct texts_columns){"text", "label"}, PART_TRAIN, error);
+    free(data);
+    return fine;
+}
+
+bool texts_definitions_open(const struct dataset_request *q, struct dataset_pair *out,
+                            struct error *error) {
+    struct dataset_request mine = *q;
+    *out = (struct dataset_pair){0};
+    if (q->path && *q->path)
+        return error_set(error, "definitions is built in and takes no data.path, but has \"%s\"",
+                         q->path);
+    if (!q->tokenizer || !*q->tokenizer)
+        mine.tokenizer = "wordnet";
+    return open_parts(&mine, read_definitions, out, error);
 }

@@ -17,4 +17,8 @@
 bool texts_open(const struct dataset_request *request, struct dataset_pair *out,
                 struct error *error);
 
+// The definitions that the program carries; request->tokenizer "" or NULL: the one made with them.
+bool texts_definitions_open(const struct dataset_request *request, struct dataset_pair *out,
+                            struct error *error);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/xalloc.h"
 #include "datasets/bpe.h"
+#include "datasets/embedded.h"
 #include "datasets/wordpiece.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -79,7 +80,33 @@ static const struct kind *kind_of_file(const char *name, const char *folder) {
     return found;
 }
 
-struct tokenizer *tokenizer_open(const char *path, struct error *error) {
+const struct tokenizer_built_in tokenizers_built_in[] = {
+    {"wordnet", "8,000 pieces of lower-case English, made from WordNet's definitions",
+     embedded_wordnet_vocabulary},
+    {0},
+};
+
+static struct tokenizer *open_built_in(const char *name, struct error *error) {
+    const struct tokenizer_built_in *b = tokenizers_built_in;
+    while (b->name && strcmp(b->name, name) != 0)
+        b++;
+    char *data;
+    size_t size;
+    if (!b->name) {
+        error_set(error,
+                  "there is no tokenizer \"%s\": wordnet, or a folder or file, written with a "
+                  "slash or a dot (./%s), would be right",
+                  name, name);
+        return NULL;
+    }
+    if (!embedded_unpack(b->file(), name, &data, &size, error))
+        return NULL;
+    struct tokenizer *t = wordpiece_parse(data, size, name, NULL, error);
+    free(data);
+    return t;
+}
+
+static struct tokenizer *open_path(const char *path, struct error *error) {
     struct stat info;
     bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
     if (folder) {
@@ -102,6 +129,10 @@ struct tokenizer *tokenizer_open(const char *path, struct error *error) {
                   path);
     free(beside);
     return t;
+}
+
+struct tokenizer *tokenizer_open(const char *name, struct error *error) {
+    return strpbrk(name, "/.") ? open_path(name, error) : open_built_in(name, error);
 }
 
 void tokenizer_close(struct tokenizer *t) {

@@ -5,6 +5,7 @@
 #ifndef THAW_DATASETS_TOKENIZER_H
 #define THAW_DATASETS_TOKENIZER_H
 
+#include "base/embed.h"
 #include "datasets/vocabulary.h"
 
 // A growing list of ids. Zero-initialise; free with tokens_free.
@@ -26,9 +27,16 @@ struct tokenizer {
     void *self;
 };
 
-// `path` is a folder with such files, or a vocabulary file, told apart by its ending, .txt or
-// .json. NULL after an error that names the place.
-struct tokenizer *tokenizer_open(const char *path, struct error *error);
+// The vocabularies that the program carries, ended by a NULL name.
+struct tokenizer_built_in {
+    const char *name, *help;
+    struct embedded (*file)(void); // a packed vocab.txt
+};
+extern const struct tokenizer_built_in tokenizers_built_in[];
+
+// A folder with such files, a vocabulary file, told apart by its ending, .txt or .json, or, without
+// slash and dot, the name of one that is built in. NULL after an error that names the place.
+struct tokenizer *tokenizer_open(const char *name, struct error *error);
 void tokenizer_close(struct tokenizer *t); // NULL is fine
 
 // Whether a folder has the files of a tokenizer.

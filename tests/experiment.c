@@ -266,6 +266,8 @@ static void test_shipped_experiments(void **state) {
         {"clothes-noise", "thaw conv1", "fashion-resnet20"},
         {"clothes-relabelled", "thaw head", "fashion-resnet20"},
         {"fashion-to-digits", "thaw all", "fashion-resnet20"},
+        {"sms-spam", "thaw all", ""},
+        {"trec", "thaw all", ""},
     };
     const char *source = getenv("THAW_SOURCE");
     (void)state;

@@ -29,15 +29,19 @@ def read_idx(path):
     return sizes, data[4 + 4 * rank :]
 
 
-def write_idx(folder, name, sizes, data):
+def write_packed(folder, name, raw):
     """Packs without time, name or system in the header, so that nothing but the data decides."""
-    raw = struct.pack(">HBB%dI" % len(sizes), 0, 8, len(sizes), *sizes) + bytes(data)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
     packed = b"\x1f\x8b\x08\0\0\0\0\0\x02\xff" + packer.compress(raw) + packer.flush()
     packed += struct.pack("<II", zlib.crc32(raw), len(raw))
     os.makedirs(os.path.join(HERE, folder), exist_ok=True)
     with open(os.path.join(HERE, folder, name), "wb") as file:
         file.write(packed)
+
+
+def write_idx(folder, name, sizes, data):
+    raw = struct.pack(">HBB%dI" % len(sizes), 0, 8, len(sizes), *sizes) + bytes(data)
+    write_packed(folder, name, raw)
 
 
 def write_pair(folder, part, images, labels, side):
@@ -73,4 +77,5 @@ def main():
     digits(sys.argv[2])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -215,4 +215,5 @@ def main():
         file.write(' "cases": [\n  %s\n ]\n}\n' % ",\n  ".join(json.dumps(case) for case in cases))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -296,6 +296,66 @@ static void lines_of_a_million_letters(void **state) {
     }
 }
 
+static int count_of(const struct dataset *d, int class) {
+    int count = 0;
+    for (int i = 0; i < d->count; i++)
+        count += d->labels[i] == class;
+    return count;
+}
+
+// The vocabulary has a piece for every character of the definitions: none is [UNK].
+static void definitions_are_balanced_and_known(void **state) {
+    struct dataset_request q = {.length = 256};
+    struct dataset_pair pair;
+    struct error e = {0};
+    (void)state;
+    if (!texts_definitions_open(&q, &pair, &e))
+        fail_msg("%s", e.text);
+    assert_null(pair.note);
+    assert_null(pair.validation);
+    assert_int_equal(pair.train->classes, 14);
+    assert_int_equal(pair.train->vocabulary, 8000);
+    for (int k = 0; k < 14; k++) {
+        assert_int_equal(count_of(pair.train, k), 300);
+        assert_int_equal(count_of(pair.test, k), 200);
+    }
+    for (int i = 0; i < pair.test->count; i++) {
+        struct sample_text shown;
+        pair.test->show(pair.test, i, &shown);
+        assert_true(strlen(shown.text) > 2);
+        assert_null(strstr(shown.tokens, "[UNK]"));
+        assert_non_null(strstr(shown.tokens, "[CLS] "));
+        sample_text_close(&shown);
+    }
+    dataset_pair_close(&pair);
+    q.path = "here";
+    assert_false(texts_definitions_open(&q, &pair, &e));
+    assert_string_equal(e.text, "definitions is built in and takes no data.path, but has \"here\"");
+}
+
+// What make_definitions.py says of them holds of Debian's package.
+static void definitions_are_wordnets(void **state) {
+    struct mapping file;
+    struct error e = {0};
+    struct dataset_pair pair;
+    (void)state;
+    if (!mapping_open(&file, "/usr/share/wordnet/data.noun", &e)) {
+        print_message("skipped: Debian's wordnet-base is not installed\n");
+        skip();
+    }
+    assert_true(texts_definitions_open(&(struct dataset_request){.length = 32}, &pair, &e));
+    for (int i = 0; i < pair.test->count; i += 100) {
+        struct sample_text shown;
+        pair.test->show(pair.test, i, &shown);
+        char *gloss = xprintf(" | %s", shown.text);
+        assert_non_null(memmem(file.data, file.size, gloss, strlen(gloss)));
+        free(gloss);
+        sample_text_close(&shown);
+    }
+    dataset_pair_close(&pair);
+    mapping_close(&file);
+}
+
 // The real ones, as their experiments read them.
 static void trec_and_sms_spam(void **state) {
     if (!shared_exists("data/datasets/text") || !shared_exists("data/tokenizers")) {
@@ -352,6 +412,8 @@ int main(void) {
         TREE_TEST(says_what_is_wrong),
         TREE_TEST(an_empty_text_needs_a_token),
         TREE_TEST(lines_of_a_million_letters),
+        cmocka_unit_test(definitions_are_balanced_and_known),
+        cmocka_unit_test(definitions_are_wordnets),
         TREE_TEST(trec_and_sms_spam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

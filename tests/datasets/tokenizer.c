@@ -203,6 +203,16 @@ static void cuts_what_is_too_long(void **state) {
     tokenizer_close(t);
 }
 
+static void one_is_built_in(void **state) {
+    struct error e = {0};
+    struct tokenizer *t = tokenizer_open("wordnet", &e);
+    (void)state;
+    assert_non_null(t);
+    assert_int_equal(t->vocabulary.size, 8000);
+    expect_ids(t, "The Person, who", 16, true, "[CLS] the person , who [SEP]");
+    tokenizer_close(t);
+}
+
 // Configurations beside a vocabulary overrule what its pieces suggest.
 static void settings_of_wordpiece(void **state) {
     static const char pieces[] = "[UNK]\n[CLS]\n[SEP]\nAB\nab\n\u00e9\ne\nE\n\u4e00a\n";
@@ -245,6 +255,11 @@ static void refuse_file(const char *root, const char *name, const char *text, co
 }
 
 static void says_what_is_wrong_with_wordpiece(void **state) {
+    struct error e = {0};
+    assert_null(tokenizer_open("nowhere", &e));
+    assert_non_null(strstr(e.text,
+                           "there is no tokenizer \"nowhere\": wordnet, or a folder or file, "
+                           "written with a slash or a dot (./nowhere), would be right"));
     refuses(*state, "nowhere", "would be right");
     refuses(*state, "", "no vocab.txt in it, nor vocab.json with merges.txt");
     refuses(*state, "no.txt", "no.txt: ");
@@ -319,6 +334,7 @@ int main(void) {
         cmocka_unit_test(bpe_round_trips),
         TREE_TEST(hard_cases_with_gpt2s_vocabulary),
         cmocka_unit_test(cuts_what_is_too_long),
+        cmocka_unit_test(one_is_built_in),
         TREE_TEST(settings_of_wordpiece),
         TREE_TEST(says_what_is_wrong_with_wordpiece),
         TREE_TEST(says_what_is_wrong_with_bpe),

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "datasets/datasets.h"
 #include "datasets/shift.h"
+#include "datasets/tokenizer.h"
 #include "models/models.h"
 #include "models/pretrained.h"
 #include "ui/cli/cli.h"
@@ -28,6 +29,11 @@ static int datasets_main(int argc, char **argv) {
     for (int i = 0; i < dataset_kind_count; i++)
         printf("  %-15s %s (%s)\n", dataset_kinds[i].name, dataset_kinds[i].help,
                dataset_kinds[i].license);
+    printf("\ntokenizers of texts (data.tokenizer)\n");
+    for (const struct tokenizer_built_in *t = tokenizers_built_in; t->name; t++)
+        printf("  %-15s %s\n", t->name, t->help);
+    printf("  %-15s %s\n", "FOLDER or FILE",
+           "BERT's vocab.txt, or GPT-2's vocab.json and merges.txt");
     struct text help = {0};
     shift_help(&help);
     printf("\nshifts (data.shift)\n%s", help.data);

@@ -1,0 +1,104 @@
+// thaw run on a person's own texts, with a small BERT.
+#include "base/text.h"
+#include "program.h"
+
+static const char tiny[] = "model: {name: bert-tiny}\n"
+                           "data: {name: text, path: x.csv, tokenizer: ./vocab.txt, length: 8,\n"
+                           "  validation: 2}\n"
+                           "train: {epochs: 2, batch: 4}\n"
+                           "freeze: {rules: [thaw head]}\n"
+                           "optim: {name: adamw, lr: 0.01}\n";
+
+// Twelve texts of two classes, of different lengths.
+static void put_texts(void) {
+    struct text t = {0};
+    text_add(&t, "text,label\n");
+    for (int i = 0; i < 12; i++)
+        text_add(&t, "\"a, %.*s\",%s\n", 2 * (i % 4), "b c b c", i % 2 ? "odd" : "even");
+    write_text("x.csv", t.data);
+    write_text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nc\n,\n");
+    write_text("tiny.yaml", tiny);
+    text_free(&t);
+}
+
+static void train(const char *threads, const char *cache, const char *out) {
+    struct outcome o =
+        RUN("run", "tiny.yaml", "--quiet", "--threads", threads, "--set", cache, "--out", out);
+    if (o.code != 0)
+        fail_msg("%s", o.err);
+    outcome_close(&o);
+}
+
+static void threads_and_cache_give_the_same_bits(void **state) {
+    (void)state;
+    put_texts();
+    train("1", "train.cache=1024", "one");
+    train("2", "train.cache=1024", "two");
+    train("2", "train.cache=0", "none");
+    assert_same_file("one/last.safetensors", "two/last.safetensors");
+    assert_same_file("one/last.safetensors", "none/last.safetensors");
+}
+
+static void refuse(const char *setting, const char *why) {
+    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", setting);
+    assert_refused(&o, 2, why);
+    assert_false(files_exist("out"));
+    outcome_close(&o);
+}
+
+static void refuses(void **state) {
+    (void)state;
+    put_texts();
+    refuse("data.path=nowhere.csv", "data.path: ");
+    refuse("data.tokenizer=''", "data.tokenizer: missing; give wordnet, which is built in, or a");
+    refuse("data.tokenizer=here", "data.tokenizer: there is no tokenizer \"here\"");
+    refuse("data.label_column=klass", "none of them \"klass\"");
+    refuse("data.mean=0.5", "data.mean: text has no pictures; leave the key out");
+    refuse("data.augment=[flip]", "data.augment: text has no pictures; leave the key out");
+    refuse("data.size=8", "data.size: text has no pictures; leave the key out");
+    refuse("data.shift=[invert]", "data.shift: shift invert changes pictures, but text has texts");
+    refuse("data.name=digits", "data.tokenizer: digits has no texts; leave the key out");
+    refuse("model.name=cnn", "model");
+}
+
+static void cuts_and_says_so(void **state) {
+    (void)state;
+    put_texts();
+    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", "data.length=6");
+    assert_int_equal(o.code, 0);
+    assert_contains(o.err,
+                    "thaw: 3 of 12 texts are longer than data.length, 6 tokens; their ends are "
+                    "left out\n");
+    outcome_close(&o);
+}
+
+// Without data.tokenizer, the vocabulary beside the weights serves.
+static void finds_the_tokenizer_beside_the_weights(void **state) {
+    (void)state;
+    put_texts();
+    train("1", "train.epochs=1", "first");
+    assert_int_equal(rename("vocab.txt", "first/vocab.txt"), 0);
+    struct outcome o = RUN("run", "tiny.yaml", "--quiet", "--out", "second", "--set",
+                           "data.tokenizer=''", "--set", "model.weights=first/last.safetensors");
+    assert_done(&o);
+    outcome_close(&o);
+}
+
+static void lists_tokenizers(void **state) {
+    (void)state;
+    struct outcome o = RUN("datasets");
+    assert_done(&o);
+    assert_contains(o.out, "tokenizers of texts (data.tokenizer)\n  wordnet  ");
+    outcome_close(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        PROGRAM_TEST(threads_and_cache_give_the_same_bits),
+        PROGRAM_TEST(refuses),
+        PROGRAM_TEST(cuts_and_says_so),
+        PROGRAM_TEST(finds_the_tokenizer_beside_the_weights),
+        PROGRAM_TEST(lists_tokenizers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
