@@ -7,7 +7,7 @@ Needs torch, torchvision and numpy (Debian: python3-torch, python3-torchvision),
 ONLY: just the cases whose name contains this text. --long: also the networks that differ from others
 only in how often they repeat a layer.
 
-Cases: each of networks.py's networks x its masks of MASKS x its optimisers of OPTIMS. Three runs start from the same float32
+Cases: each of the networks of networks.py and text_networks.py x its masks of MASKS x its optimisers of OPTIMS. Three runs start from the same float32
 weights and take the same batches: PyTorch in float64 (the truth), PyTorch in float32, and thaw (by
 tests/torch/trace.c). Each goes its own way from there: weights, momentum and running statistics are
 never brought together again. At every step, with the weights that each run then has, the errors
@@ -69,6 +69,7 @@ import torch
 
 import tensors
 from networks import NETWORKS
+from text_networks import TEXT_NETWORKS
 from torch_run import TorchRun
 
 STEPS, BATCH, THREADS = 20, 4, 2
@@ -100,6 +101,8 @@ OPTIMS = {
 def make_draw(network, seed):
     """A function that draws n samples: a pattern for each class, and noise."""
     random = np.random.default_rng(seed)
+    if network.draw:
+        return lambda n: network.draw(random, n)
     patterns = random.standard_normal((network.classes, *network.input))
 
     def draw(n):
@@ -277,8 +280,8 @@ def main():
     passed = failed = 0
     began = time.time()
     print(f"{'case':40} {'measure':10} {'thaw':>9} {'float32':>9}  ratio")
-    for network in NETWORKS:
-        if arguments.size:
+    for network in NETWORKS + TEXT_NETWORKS:
+        if arguments.size and not network.draw:
             network.resize(arguments.size)
         cases = [Case(network, mask, optim) for mask in network.masks
                  for optim in network.optims]

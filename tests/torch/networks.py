@@ -81,6 +81,12 @@ class Network:
         self.input = self.request["input"] = (self.input[0], size, size)
         self.deep = True
 
+    draw = None  # of samples that are no pictures: (random, n) to x, y
+
+    def targets(self, logits, x, y):
+        """What the loss compares: rows of logits, and their labels."""
+        return logits, y
+
     def start(self, draw):
         """A state to start from: random weights, and statistics of 10 batches that `draw` gives."""
         model = self.build(self.classes)

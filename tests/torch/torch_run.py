@@ -33,7 +33,7 @@ class TorchRun:
     """mask and optim: see compare.py. No decay for biases and norms, which have one dimension."""
 
     def __init__(self, network, start, dtype, mask, optim):
-        self.dtype = dtype
+        self.network, self.dtype = network, dtype
         self.model = network.build(network.classes)
         self.model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in start.items()})
         self.model.to(dtype).train(mask["train"])
@@ -86,7 +86,7 @@ class TorchRun:
         """Loss, gradients by name, logits."""
         self.optim.zero_grad()
         logits = self.model(torch.from_numpy(x).to(self.dtype))
-        loss = self.loss(logits, torch.from_numpy(y))
+        loss = self.loss(*self.network.targets(logits, torch.from_numpy(x), torch.from_numpy(y)))
         loss.backward()
         gradients = {name: p.grad.numpy().copy() for name, p in self.thawed.items()}
         self.optim.step()

@@ -4,7 +4,7 @@
 //     trace REQUEST.json
 //
 // The request: model, classes, input [c, h, w], shortcut ("a", "b"; may be absent), head (a list of
-// layers; may be absent), weights and batches (safetensors; batches are x.0 [n, c, h, w], y.0 [n],
+// layers; may be absent), config (of texts, as in config.json; may be absent), weights and batches (safetensors; batches are x.0 [n, c, h, w], y.0 [n],
 // x.1, ...; step s takes batch s), rules, bn ("frozen", "batch", "torch"), optim ("sgd", "adam",
 // "adamw") with lr, momentum, nesterov and weight_decay, steps, threads, out (a directory that
 // exists). Into `out` go step-0.safetensors, ... (each `loss`, `logits`, and `grad.NAME` for every
@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "models/models.h"
+#include "models/text_config.h"
 #include "optim.h"
 #include "pass.h"
 #include "torch_json.h"
@@ -47,6 +48,20 @@ static int choice(const json_t *request, const char *key, const char *const *nam
     return i;
 }
 
+// The configuration of texts goes through a file, as a person's does.
+static bool open_config(const struct trace *t, const struct arch *arch, struct text_config *config,
+                        struct arch_options *options, struct error *error) {
+    const json_t *asked = json_object_get(t->request, "config");
+    if (!asked)
+        return true;
+    char *path = xprintf("%s/config.json", t->out);
+    *config = arch->text;
+    options->text = config;
+    bool good = json_dump_file(asked, path, 0) == 0 && text_config_read(config, path, error);
+    free(path);
+    return good;
+}
+
 static bool open_model(struct trace *t, struct error *error) {
     const json_t *input = json_object_get(t->request, "input");
     int size[3];
@@ -66,7 +81,10 @@ static bool open_model(struct trace *t, struct error *error) {
         .head_count = head_count,
     };
     const struct arch *arch = arch_find(torch_text(t->request, "model"), error);
-    t->model = arch ? arch_build(arch, &options, error) : NULL;
+    struct text_config config;
+    if (!arch || !open_config(t, arch, &config, &options, error))
+        return false;
+    t->model = arch_build(arch, &options, error);
     return t->model != NULL;
 }
 
@@ -212,6 +230,22 @@ static void record_gradient(struct record *r, const struct trace *t, int param) 
     r->tensors[r->count++] = (struct tensor_out){name, DTYPE_F32, p->dims, value};
 }
 
+// [n][classes], or of a language model [n][tokens][classes], 0 behind a text's last token.
+static struct tensor_out record_logits(struct record *r, const struct trace *t) {
+    const struct shape s = t->model->nodes[model_logits(t->model)].shape;
+    const int n = t->pass.batch->n;
+    struct dims dims = {2, {n, t->model->classes}};
+    if (model_is_language(t->model))
+        dims = (struct dims){3, {n, s.h, s.c}};
+    float *value = r->values[r->count] = xcalloc((size_t)n * shape_count(s), sizeof *value);
+    for (int i = 0; i < n; i++) {
+        const size_t at = (size_t)i * shape_count(s);
+        const int rows = s.h > 1 ? t->pass.length[i] : 1;
+        memcpy(value + at, pass_logits(&t->pass) + at, (size_t)rows * (size_t)s.c * sizeof *value);
+    }
+    return (struct tensor_out){"logits", DTYPE_F32, dims, value};
+}
+
 static struct record record_open(const struct trace *t) {
     int params = t->model->param_count;
     size_t most = (size_t)params + RECORD_ROOM;
@@ -221,15 +255,13 @@ static struct record record_open(const struct trace *t) {
     for (int p = 0; p < params; p++)
         if (pass_gradient(&t->pass, p) && t->model->params[p].storage == p)
             record_gradient(&r, t, p);
-    struct dims logits = {2, {t->pass.batch->n, t->model->classes}};
     r.tensors[r.count] = (struct tensor_out){"loss", DTYPE_F64, {0}, &t->pass.loss};
-    r.tensors[r.count + 1] =
-        (struct tensor_out){"logits", DTYPE_F32, logits, pass_logits(&t->pass)};
+    r.tensors[r.count + 1] = record_logits(&r, t);
     return r;
 }
 
 static void record_close(struct record *r) {
-    for (int i = 0; i < r->count; i++) {
+    for (int i = 0; i <= r->count; i++) { // the logits are the last
         free(r->names[i]);
         free(r->values[i]);
     }
