@@ -452,7 +452,8 @@ static bool run_steps(struct trainer *t) {
         if (t->stop)
             return true;
         int64_t before = t->training->step;
-        if (t->state == SESSION_RUNNING &&
+        bool left = before < t->training->total; // a command may have ended it here
+        if (t->state == SESSION_RUNNING && left &&
             (!one_step(t) || (t->training->step > before && !after_step(t))))
             return false;
     }

@@ -46,6 +46,8 @@ static void print_thawed(struct printer *p, const struct training *t) {
             100 * (now->data + now->weight) / (most->data + most->weight),
             text_bytes((double)now->bytes, bytes));
     fprintf(p->out, "%s)\n", text_bytes((double)most->bytes, bytes));
+    if (t->schedule.count > 0)
+        fprintf(p->out, "phases   %d; `thaw schedule` writes them out\n", t->schedule.count);
     if (training_settings(t)->bn == BN_TORCH)
         fprintf(p->out, "note     bn: torch: running statistics move and batches are normalised by "
                         "themselves, in frozen layers too, as in PyTorch's train()\n");

@@ -28,16 +28,58 @@ static void draw_rates(struct paper *p, const struct scene *s) {
     for (int i = 0; i < e->optim.lr_scale.count; i++)
         fact(p, "", e->optim.lr_scale.item[i]);
     if (s->settings.model && s->settings.lr_factor != 1) {
-        snprintf(text, sizeof text, "times %.4g, by hand", s->settings.lr_factor);
+        snprintf(text, sizeof text, "times %.4g", s->settings.lr_factor);
         fact(p, "", text);
     }
+}
+
+// How many changes the schedule has made on the way to where the run stands.
+static int count_scheduled(const struct scene *s) {
+    int count = 0;
+    for (int i = 0; i < s->mark_count; i++) {
+        const struct event_mark *mark = &s->marks[i];
+        count += strcmp(mark->who, "schedule") == 0 && mark->step <= s->now.step &&
+                 scene_on_path(s, mark->branch, mark->step);
+    }
+    return count;
+}
+
+static int count_changes(const char *phase) {
+    int count = 1;
+    for (; *phase; phase++)
+        count += *phase == ';';
+    return count;
+}
+
+// Each phase is done, the next, or comes later.
+static void draw_phases(struct paper *p, const struct scene *s) {
+    const struct text_list *phases = &s->experiment->schedule.phases;
+    int left = count_scheduled(s);
+    bool next = true;
+    for (int i = 0; i < phases->count; i++) {
+        int changes = count_changes(phases->item[i]);
+        bool done = left >= changes;
+        left = done ? left - changes : 0;
+        const char *when = done ? "  phase: done" : next ? "  phase: next" : "  phase: later";
+        paper_pair(p, COLUMN, STYLE_DIM, when,
+                   done   ? STYLE_DIM
+                   : next ? STYLE_STRONG
+                          : STYLE_NORMAL,
+                   phases->item[i]);
+        next = next && done;
+    }
+    if (*s->experiment->schedule.stop)
+        fact(p, "ends early", s->experiment->schedule.stop);
 }
 
 static void draw_plan(struct paper *p, const struct scene *s) {
     const struct experiment *e = s->experiment;
     char text[128];
     paper_line(p, STYLE_TITLE, "What the experiment says");
+    if (strcmp(e->strategy.name, "none") != 0)
+        fact(p, "strategy", e->strategy.name);
     draw_rules(p, e);
+    draw_phases(p, s);
     draw_rates(p, s);
     snprintf(text, sizeof text, "%s, weight decay %g", e->optim.name, e->optim.weight_decay);
     fact(p, "optimiser", text);
