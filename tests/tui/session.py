@@ -67,7 +67,7 @@ def prediction_then_measure(t):
     t.keys("Home", "Down", "Down", "Down")
     t.wait("^── space: freeze layer1 ─")
     t.wait(r"^trains +272k → 258k of 272k ")
-    t.wait(r"^backward \S+ → \S+ FLOPs an image ")
+    t.wait(r"^backward \S+ → \S+ FLOPs a sample ")
     t.wait(r"^memory +[\d.]+ MiB")
     predicted = t.wait(r"^speed +at most ([\d.]+)× as fast").group(1)
     t.keys("Space")

@@ -26,7 +26,7 @@ static void add_class(struct table *t, const struct figures *f, int class) {
 
 void figures_table_print(const struct figures *f, FILE *out) {
     static const struct table_column columns[] = {
-        [CLASS] = {"class", false},  [SUPPORT] = {"images", true},
+        [CLASS] = {"class", false},  [SUPPORT] = {"samples", true},
         [SAID] = {"said", true},     [PRECISION] = {"precision", true},
         [RECALL] = {"recall", true}, [SPECIFICITY] = {"specificity", true},
         [F1] = {"F1", true},         [AUROC] = {"AUROC", true},

@@ -39,9 +39,11 @@ static void print_thawed(struct printer *p, const struct training *t) {
     size_t count = model_trainable_count(t->model);
     struct plan *full = setup_full_plan(t->model, training_settings(t)->bn, &t->plan->options);
     const struct plan_cost *now = &t->plan->cost, *most = &full->cost;
-    fprintf(p->out, "thawed   %s of %s parameters (%.1f %%), BatchNorm statistics: %s\n",
-            text_count(thawed_count, thawed), text_count(count, all),
-            100.0 * (double)thawed_count / (double)count, bn_policy_name(training_settings(t)->bn));
+    fprintf(p->out, "thawed   %s of %s parameters (%.1f %%)", text_count(thawed_count, thawed),
+            text_count(count, all), 100.0 * (double)thawed_count / (double)count);
+    if (freeze_has_statistics(t->model))
+        fprintf(p->out, ", BatchNorm statistics: %s", bn_policy_name(training_settings(t)->bn));
+    fputc('\n', p->out);
     fprintf(p->out, "plan     backward %.1f %% of full training's FLOPs, memory %s (full: ",
             100 * (now->data + now->weight) / (most->data + most->weight),
             text_bytes((double)now->bytes, bytes));
@@ -121,7 +123,7 @@ static void print_figures(struct printer *p, struct session *session, enum evalu
     if (!open_figures(p, session, on, &figures))
         return;
     if (on == EVALUATED_VALIDATION)
-        fprintf(p->out, "\nvalidation: accuracy %.2f %% of %" PRId64 " images\n",
+        fprintf(p->out, "\nvalidation: accuracy %.2f %% of %" PRId64 " samples\n",
                 100 * figures_accuracy(&figures), figures.samples);
     figures_table_print(&figures, p->out);
     figures_close(&figures);
@@ -144,7 +146,7 @@ static void print_record(struct printer *p, struct session *session, const struc
     if (r->kind == RECORD_EVENT && strncmp(r->text, "thaw: ", 6) != 0)
         fprintf(p->out, "step %" PRId64 "  %s\n", r->step, r->text);
     if (r->kind == RECORD_TEST) {
-        fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " images\n",
+        fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " samples\n",
                 tally_loss(&r->test), 100 * tally_accuracy(&r->test), r->test.samples);
         print_figures(p, session, EVALUATED_TEST);
     }
@@ -171,7 +173,7 @@ static void print_progress(struct printer *p, const struct snapshot *s) {
     clear_line(p);
     fprintf(p->out,
             "epoch %" PRId64 "/%" PRId64 "  step %" PRId64 "/%" PRId64
-            "  loss %.4f  accuracy %.1f %%  gradient %.3g  %.0f images/s",
+            "  loss %.4f  accuracy %.1f %%  gradient %.3g  %.0f samples/s",
             s->epoch, s->epochs, s->step, s->total, tally_loss(&s->running),
             100 * tally_accuracy(&s->running), s->last.gradient_norm, s->images_per_second);
     p->line_shown = true;

@@ -92,7 +92,7 @@ static void draw_figures(struct status *s, const struct snapshot *now) {
     if (now->last.tally.samples > 0)
         part(s, STYLE_NORMAL, "lr %.3g", now->last.lr);
     if (now->images_per_second > 0)
-        part(s, STYLE_NORMAL, "%s images/s", text_si(now->images_per_second, text));
+        part(s, STYLE_NORMAL, "%s samples/s", text_si(now->images_per_second, text));
 }
 
 // What there is to say when nobody has said anything.

@@ -231,7 +231,7 @@ static void draw_class_title(struct area area) {
         const char *text;
         int end;
     } titles[] = {
-        {"images", SUPPORT},          {"said", SAID}, {"precision", PRECISION}, {"recall", RECALL},
+        {"samples", SUPPORT},         {"said", SAID}, {"precision", PRECISION}, {"recall", RECALL},
         {"specificity", SPECIFICITY}, {"F1", F1},     {"AUROC", AUROC},
     };
     draw_text(area, 1, 0, CLASS, STYLE_DIM, "class");

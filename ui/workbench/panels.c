@@ -152,7 +152,7 @@ static void add_markers(struct panel_plot *out, const struct scene *s) {
 
 void panel_plot_open(struct panel_plot *out, const struct scene *s, const struct panels *p,
                      enum panel panel) {
-    static const char *const titles[] = {"loss", "accuracy", "gradient norm", "images/s",
+    static const char *const titles[] = {"loss", "accuracy", "gradient norm", "samples/s",
                                          "learning rate"};
     out->plot = (struct plot){.title = titles[panel],
                               .curves = out->curves,

@@ -16,7 +16,7 @@ enum {
     PLOT_ROWS_MIN = 6,
 };
 
-// One line of the block: "backward  4.1 ms  ####      22 %  0.3 G of 1.4 GFLOP an image".
+// One line of the block: "backward  4.1 ms  ####      22 %  0.3 G of 1.4 GFLOP a sample".
 struct cost_line {
     const char *label;
     char value[40];
@@ -35,7 +35,7 @@ static void time_line(struct cost_line *line, double seconds, double flops, doub
              ticks_number(seconds > 0 ? seconds * 1000 : NAN, number));
     line->share = share_of(flops, full);
     if (full > 0)
-        snprintf(line->detail, sizeof line->detail, "%s of %sFLOP an image", text_si(flops, part),
+        snprintf(line->detail, sizeof line->detail, "%s of %sFLOP a sample", text_si(flops, part),
                  text_si(full, whole));
 }
 
@@ -97,7 +97,7 @@ static void draw_title(struct area area, const struct scene *s, bool focused) {
     int column = draw_format(area, 0, 0, focused ? STYLE_TITLE : STYLE_STRONG, "%scost",
                              focused ? draw_symbol(SYMBOL_CURSOR) : " ");
     if (s->now.images_per_second > 0)
-        column += draw_format(area, 0, column, STYLE_NORMAL, "  %s images/s",
+        column += draw_format(area, 0, column, STYLE_NORMAL, "  %s samples/s",
                               ticks_number(s->now.images_per_second, number));
     draw_text(area, 0, column, 0, STYLE_NORMAL, " ");
 }

@@ -170,7 +170,7 @@ static void line_backward(const struct what_if *w, struct line *l) {
     change(both, sizeof both, count(w->now.data + w->now.weight, now),
            count(w->then.data + w->then.weight, then));
     l->label = "backward";
-    snprintf(l->text, LINE, "%s FLOPs an image", both);
+    snprintf(l->text, LINE, "%s FLOPs a sample", both);
 }
 
 static void line_memory(const struct what_if *w, struct line *l) {
@@ -185,7 +185,7 @@ static void line_cache(const struct what_if *w, struct line *l) {
     change(both, sizeof both, w->cache_now ? count((double)w->cache_now, now) : "none",
            w->cache_then ? count((double)w->cache_then, then) : "none");
     l->label = "cache";
-    snprintf(l->text, LINE, w->cache_now || w->cache_then ? "%s numbers an image" : "%s", both);
+    snprintf(l->text, LINE, w->cache_now || w->cache_then ? "%s numbers a sample" : "%s", both);
 }
 
 // What came of the last change. FLOPs say nothing of it where the cache served one side alone.

@@ -62,7 +62,7 @@ static void groups_are_kept_whole(void **state) {
     assert_non_null(strstr(o.out, "20 to learn from, 10 to validate on, 10 to test on"));
     assert_non_null(strstr(o.out, "groups   4 to learn from, 2 to validate on, 2 to test on"));
     assert_non_null(strstr(o.out, "classes weigh in the training loss: ill 1, well 1\n"));
-    assert_non_null(strstr(o.out, "\nclass  images  said  precision"));
+    assert_non_null(strstr(o.out, "\nclass  samples  said  precision"));
     outcome_close(&o);
     // One picture of the last patient is asked for: whole patients are nearer to none.
     o = RUN("run", "tiny.yaml", "--set", "data.path=scans/list.csv", "--set", "data.validation=1",

@@ -105,9 +105,10 @@ static void tell_predictions(struct told *t, enum evaluated on) {
 }
 
 static const char scores[] = "balanced accuracy 83.33 %, macro-F1 0.8000, AUROC 0.9167\n";
-static const char table[] = "class  images  said  precision   recall  specificity     F1   AUROC\n"
-                            "cat         3     2    100.0 %   66.7 %      100.0 %  0.800  0.9167\n"
-                            "dog         2     3     66.7 %  100.0 %       66.7 %  0.800  0.9167\n";
+static const char table[] =
+    "class  samples  said  precision   recall  specificity     F1   AUROC\n"
+    "cat          3     2    100.0 %   66.7 %      100.0 %  0.800  0.9167\n"
+    "dog          2     3     66.7 %  100.0 %       66.7 %  0.800  0.9167\n";
 
 static void a_test_is_told_by_classes(void **state) {
     (void)state;
@@ -117,7 +118,7 @@ static void a_test_is_told_by_classes(void **state) {
     tell_predictions(&t, EVALUATED_TEST);
     publish_record(&t.publisher, &(struct record){.kind = RECORD_TEST, .test = {1, 4, 5}});
     char *text = printed(&t, &person, PRINT_LINES);
-    assert_non_null(strstr(text, "accuracy 80.00 % of 5 images\n"));
+    assert_non_null(strstr(text, "accuracy 80.00 % of 5 samples\n"));
     assert_non_null(strstr(text, scores));
     assert_non_null(strstr(text, table));
     free(text);
@@ -140,7 +141,7 @@ static void without_a_test_the_validation_is_told(void **state) {
     tell_predictions(&t, EVALUATED_VALIDATION);
     printer_end(&p, &t.session, NULL, 1);
     fclose(p.out);
-    assert_non_null(strstr(text, "validation: accuracy 80.00 % of 5 images\n"));
+    assert_non_null(strstr(text, "validation: accuracy 80.00 % of 5 samples\n"));
     assert_non_null(strstr(text, scores));
     assert_non_null(strstr(text, table));
     free(text);

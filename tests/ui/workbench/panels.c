@@ -352,14 +352,14 @@ static void cost_is_held_against_full_fine_tuning(void **state) {
     fixture_open(&f);
     panels_open(&p);
     draw_one(&f.scene, &p, PANEL_COST, (struct area){0, 0, 5, 100});
-    assert_true(row_has(0, "cost") && row_has(0, "812 images/s"));
+    assert_true(row_has(0, "cost") && row_has(0, "812 samples/s"));
     assert_true(row_has(1, "forward") && row_has(1, "12.3 ms") && row_has(1, "100 %"));
     assert_true(row_has(2, "backward") && row_has(2, "4.1 ms") && row_has(2, " 25 %"));
-    assert_true(row_has(2, "20.0 M of 80.0 MFLOP an image"));
+    assert_true(row_has(2, "20.0 M of 80.0 MFLOP a sample"));
     assert_true(row_has(3, "23.0 MiB") && row_has(3, " 25 %") && row_has(3, "of 92.0 MiB"));
     assert_true(row_has(4, "saved") && row_has(4, "75 %"));
     draw_one(&f.scene, &p, PANEL_COST, (struct area){0, 0, 12, 40});
-    assert_true(row_has(1, "100 %") && row_has(5, "images/s"));
+    assert_true(row_has(1, "100 %") && row_has(5, "samples/s"));
     fixture_close(&f);
 }
 

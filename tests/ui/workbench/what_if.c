@@ -165,7 +165,7 @@ static void draws_a_line_each(void **state) {
     expect_line(&s, 0, "── space: thaw layer3 ──────────────────────");
     expect_line(&s, 1, "trains   650 → 206k of 272k");
     expect_line(&s, 2, "speed    about 0.62× as fast");
-    expect_line(&s, 3, "backward 1.34k → 38.3M FLOPs an image");
+    expect_line(&s, 3, "backward 1.34k → 38.3M FLOPs a sample");
     what_if_compute(&w, &m.scene, m.pool, "freeze linear");
     what_if_draw((struct area){0, 0, 6, 44}, &m.scene, &w);
     expect_line(&s, 1, "trains   650 → 0 of 272k");
@@ -196,7 +196,7 @@ static void draws_in_one_row_and_at_every_size(void **state) {
         .changed = true, .steps = 4, .seconds = 0.4, .before = 0.2, .ceiling = 2.5};
     what_if_draw((struct area){0, 0, 2, 80}, &m.scene, &w);
     expect_line(&s, 1,
-                "measured 2× as fast (FLOPs say 2.5×) · backward 1.34k → 38.3M FLOPs an image");
+                "measured 2× as fast (FLOPs say 2.5×) · backward 1.34k → 38.3M FLOPs a sample");
     for (int h = 1; h < 7; h++)
         for (int width = 1; width < 120; width++) {
             for (int row = 0; row < 8; row++)
