@@ -20,7 +20,7 @@ static bool watch_restore(const json_t *object, struct schedule_watch *w) {
         return false;
     *w = (struct schedule_watch){
         .seen = seen,
-        .best = json_is_null(best) ? -INFINITY : json_number_value(best),
+        .best = json_is_null(best) ? NAN : json_number_value(best),
         .stale = stale,
     };
     return true;

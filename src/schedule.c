@@ -1,12 +1,24 @@
 #include "schedule.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WHEN_WORDS                                                                                 \
     "'start', 'epoch 3', 'step 120', '40%%', 'after 2 epochs', 'plateau loss 3' or "               \
     "'plateau accuracy 3 0.001'"
+
+const char *const schedule_figure_names[SCHEDULE_FIGURES] = {
+    "accuracy", "loss", "balanced_accuracy", "macro_f1", "auroc"};
+
+// Index of a figure; SCHEDULE_FIGURES: there is none of that name.
+static int find_figure(const char *name) {
+    int i = 0;
+    while (i < SCHEDULE_FIGURES && strcmp(schedule_figure_names[i], name) != 0)
+        i++;
+    return i;
+}
 
 // Cuts `text` in place at the next `between`; the piece without white space around it. NULL: none.
 static char *next_piece(char **text, const char *between) {
@@ -27,12 +39,12 @@ static char *next_piece(char **text, const char *between) {
 // "plateau loss 3 0.001", of which `rest` is what follows the first word.
 static bool parse_plateau(const char *rest, struct trigger *out) {
     char *copy = xstrdup(rest), *at = copy;
-    const char *metric = next_piece(&at, " "), *patience = next_piece(&at, " ");
+    const char *figure = next_piece(&at, " "), *patience = next_piece(&at, " ");
     const char *delta = next_piece(&at, " ");
     int64_t count = 0;
-    *out = (struct trigger){.kind = TRIGGER_PLATEAU, .accuracy = strcmp(metric, "accuracy") == 0};
-    bool ok = (out->accuracy || strcmp(metric, "loss") == 0) && patience &&
-              text_to_int(patience, &count) && count >= 1 && count <= 100000 && !at &&
+    *out = (struct trigger){.kind = TRIGGER_PLATEAU, .figure = find_figure(figure)};
+    bool ok = out->figure < SCHEDULE_FIGURES && patience && text_to_int(patience, &count) &&
+              count >= 1 && count <= 100000 && !at &&
               (!delta || (text_to_real(delta, &out->delta) && out->delta >= 0));
     out->patience = (int)count;
     free(copy);
@@ -147,8 +159,8 @@ static void watch(struct schedule_watch *w, const struct trigger *plateau,
                   const struct schedule_figures *figures) {
     if (!plateau)
         return;
-    double now = plateau->accuracy ? figures->accuracy : -figures->loss;
-    if (!w->seen || now > w->best + plateau->delta)
+    double now = figures->of[plateau->figure];
+    if (!w->seen || now > w->best + plateau->delta || (isnan(w->best) && !isnan(now)))
         *w = (struct schedule_watch){.seen = true, .best = now};
     else
         w->stale++;

@@ -9,7 +9,8 @@
 //     after 2 epochs, after 50 steps                 since the phase before it began
 //     plateau loss 3, plateau accuracy 3 0.001       so many evaluations in a row were not better
 //                                  than the best since the phase before it began, by more than
-//                                  the last number (0 if it is not there)
+//                                  the last number (0 if it is not there); the figures are those
+//                                  of train.best
 //
 // WHAT are the words of settings_apply. What has begun is a function of the training alone, so that
 // a run taken up again or gone back in does the same again.
@@ -25,8 +26,7 @@ enum trigger_kind { TRIGGER_AT, TRIGGER_AFTER, TRIGGER_PLATEAU };
 struct trigger {
     enum trigger_kind kind;
     struct moment moment; // AT: when; AFTER: how long
-    bool accuracy;        // PLATEAU: of the validation's accuracy, else of its loss
-    int patience;
+    int figure, patience; // PLATEAU: of schedule_figure_names
     double delta;
 };
 
@@ -57,9 +57,11 @@ struct schedule_state {
     struct schedule_watch phase, stop;
 };
 
-// An evaluation, as a schedule looks at it.
+// An evaluation, as a schedule looks at it: figures of which more is better, NAN where not defined.
+enum { SCHEDULE_FIGURES = 5 };
+extern const char *const schedule_figure_names[SCHEDULE_FIGURES];
 struct schedule_figures {
-    double loss, accuracy;
+    double of[SCHEDULE_FIGURES];
 };
 
 // Reads the texts; errors name the line.

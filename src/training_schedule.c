@@ -16,9 +16,8 @@ bool training_open_schedule(struct training *t, struct error *error) {
            schedule_check(&t->schedule, t->experiment, training_settings(t), &length, error);
 }
 
-// What train.best goes by, larger being better; NAN: not defined.
-static double merit(const struct training *t, const struct tally *validation) {
-    const char *best = t->experiment->train.best;
+// A figure of train.best or schedule_figure_names, larger being better; NAN: not defined.
+static double merit(const struct tally *validation, const char *best) {
     const struct scores *s = &validation->scores;
     return strcmp(best, "loss") == 0                ? -tally_loss(validation)
            : strcmp(best, "balanced_accuracy") == 0 ? s->balanced_accuracy
@@ -28,7 +27,8 @@ static double merit(const struct training *t, const struct tally *validation) {
 }
 
 bool training_better(const struct training *t, const struct tally *a, const struct tally *b) {
-    double now = merit(t, a), before = merit(t, b);
+    const char *best = t->experiment->train.best;
+    double now = merit(a, best), before = merit(b, best);
     return isnan(before) ? !isnan(now) : now > before;
 }
 
@@ -52,7 +52,9 @@ static void keep_best(struct training *t, const struct tally *validation) {
 }
 
 void training_observe(struct training *t, const struct tally *validation) {
-    struct schedule_figures figures = {tally_loss(validation), tally_accuracy(validation)};
+    struct schedule_figures figures;
+    for (int i = 0; i < SCHEDULE_FIGURES; i++)
+        figures.of[i] = merit(validation, schedule_figure_names[i]);
     schedule_observe(&t->schedule, &t->scheduled, &figures);
     if (t->schedule.restores)
         keep_best(t, validation);

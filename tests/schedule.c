@@ -67,7 +67,8 @@ static bool due(struct fixture *f, int64_t step, const char *action) {
 }
 
 static void observe(struct fixture *f, double loss, double accuracy) {
-    schedule_observe(&f->schedule, &f->state, &(struct schedule_figures){loss, accuracy});
+    schedule_observe(&f->schedule, &f->state,
+                     &(struct schedule_figures){{accuracy, -loss, NAN, 0.5, NAN}});
 }
 
 static void phases_begin_in_order_and_once(void **state) {
@@ -107,6 +108,24 @@ static void a_plateau_counts_evaluations_since_the_phase_before(void **state) {
     observe(f, 1, 0.5);
     assert_true(due(f, 70, "thaw all"));
     assert_false(schedule_watches(&f->schedule, &f->state));
+}
+
+static void any_figure_can_be_watched(void **state) {
+    struct fixture *f = *state;
+    must_open(f, "[plateau macro_f1 1 -> thaw block, plateau auroc 2 -> thaw all]");
+    observe(f, 1, 0);
+    assert_false(due(f, 10, ""));
+    observe(f, 0.5, 1);
+    assert_true(due(f, 20, "thaw block"));
+    observe(f, 0.5, 1); // never defined: never better
+    observe(f, 0.4, 1);
+    observe(f, 0.3, 1);
+    assert_true(due(f, 50, "thaw all"));
+    assert_string_equal(experiment_key_find("train.best")->choices,
+                        "accuracy loss balanced_accuracy macro_f1 auroc");
+    for (int i = 0; i < SCHEDULE_FIGURES; i++)
+        assert_non_null(
+            strstr("accuracy loss balanced_accuracy macro_f1 auroc", schedule_figure_names[i]));
 }
 
 static void the_first_of_several_triggers_counts(void **state) {
@@ -199,6 +218,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(phases_begin_in_order_and_once),
         TEST(a_plateau_counts_evaluations_since_the_phase_before),
+        TEST(any_figure_can_be_watched),
         TEST(the_first_of_several_triggers_counts),
         TEST(the_end_has_a_count_of_its_own),
         TEST(wrong_words_are_refused),
