@@ -16,8 +16,8 @@ struct subcommand {
 extern const struct subcommand *const subcommands[];
 
 extern const struct subcommand cli_open, cli_run, cli_compare, cli_sweep, cli_replay, cli_predict,
-    cli_show, cli_convert, cli_models, cli_datasets, cli_doctor, cli_suggest, cli_strategies,
-    cli_schedule, cli_help;
+    cli_show, cli_convert, cli_models, cli_datasets, cli_doctor, cli_suggest, cli_lr_find,
+    cli_strategies, cli_schedule, cli_help;
 
 // Whether `thaw NAME` means `thaw open NAME`: an experiment's file or built-in name, or a run.
 bool cli_open_means(const char *name);

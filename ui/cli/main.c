@@ -6,9 +6,9 @@
 #include <string.h>
 
 const struct subcommand *const subcommands[] = {
-    &cli_open,       &cli_run,     &cli_schedule, &cli_sweep,   &cli_suggest, &cli_compare,
-    &cli_replay,     &cli_predict, &cli_show,     &cli_convert, &cli_models,  &cli_datasets,
-    &cli_strategies, &cli_doctor,  &cli_help,     NULL,
+    &cli_open,     &cli_run,        &cli_schedule, &cli_sweep, &cli_suggest, &cli_lr_find,
+    &cli_compare,  &cli_replay,     &cli_predict,  &cli_show,  &cli_convert, &cli_models,
+    &cli_datasets, &cli_strategies, &cli_doctor,   &cli_help,  NULL,
 };
 
 int cli_fail(const struct error *error) {

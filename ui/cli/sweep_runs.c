@@ -135,19 +135,29 @@ static bool same_value(const struct experiment *a, const struct experiment *b,
     return same;
 }
 
+// A run's own file also holds what its strategy meant for the network, in keys that it was not
+// asked.
+static bool may_differ(const struct experiment *wanted, const struct experiment *defaults,
+                       const struct experiment_key *key) {
+    return strcmp(wanted->strategy.name, "none") != 0 && same_value(wanted, defaults, key);
+}
+
 static bool check_same(const struct sweeping *s, const struct sweep_run *run,
                        const struct experiment *found, struct error *error) {
-    struct experiment wanted;
+    struct experiment wanted, defaults;
     bool ok = experiment_of(s, run, &wanted, error);
     if (!ok)
         return false;
+    experiment_defaults(&defaults);
     for (int i = 0; ok && i < experiment_key_count; i++)
-        if (!same_value(&wanted, found, &experiment_keys[i]))
+        if (!same_value(&wanted, found, &experiment_keys[i]) &&
+            !may_differ(&wanted, &defaults, &experiment_keys[i]))
             ok = error_set(error,
                            "%s holds a run of another experiment (%s differs): give another --out, "
                            "or take it away",
                            run->directory, experiment_keys[i].path);
     experiment_close(&wanted);
+    experiment_close(&defaults);
     return ok;
 }
 

@@ -143,8 +143,12 @@ static bool placed(const struct frame *f, const struct chart_line *l, int k, dou
     return isfinite(across) && isfinite(up);
 }
 
+static void dash(cairo_t *to, const struct chart_line *l) {
+    static const double dashes[] = {5, 3};
+    cairo_set_dash(to, dashes, l->index < 0 ? 2 : 0, 0);
+}
+
 static void draw_line(cairo_t *to, const struct frame *f, const struct chart_line *l) {
-    const double dashes[] = {5, 3};
     bool on = false;
     for (int k = 0; k < l->count; k++) {
         double x, y;
@@ -155,7 +159,7 @@ static void draw_line(cairo_t *to, const struct frame *f, const struct chart_lin
             cairo_move_to(to, x, y);
         on = there;
     }
-    cairo_set_dash(to, dashes, l->index < 0 ? 2 : 0, 0);
+    dash(to, l);
     cairo_stroke(to);
     cairo_set_dash(to, NULL, 0, 0);
 }
@@ -208,8 +212,10 @@ static void draw_curve(cairo_t *to, const struct frame *f, const struct chart_li
 static void draw_sample(cairo_t *to, const struct chart_line *l, double x, double y) {
     use(to, colour_of(l->index));
     cairo_set_line_width(to, 1.5);
+    dash(to, l);
     if (l->joined)
         line(to, x, y, x + 18, y);
+    cairo_set_dash(to, NULL, 0, 0);
     if (l->points) {
         trace_shape(to, x + 9, y, POINT, l->index);
         cairo_fill(to);

@@ -165,6 +165,26 @@ static void finished_runs_are_not_done_again(void **state) {
     outcome_close(&o);
 }
 
+static void strategies_are_variants_too(void **state) {
+    (void)state;
+    write_sweep("");
+    write_text("s.yaml", "experiment: base.yaml\nvariants:\n  head: {strategy.name: head-only}\n"
+                         "  gradual: {strategy.name: gradual}\ngrid: {optim.lr: [0.01, 0.1]}\n");
+    for (int i = 0; i < 2; i++) {
+        struct outcome o = RUN("sweep", "s.yaml", "--out", "out", "--json");
+        assert_done(&o);
+        json_t *whole = json_of(&o);
+        const json_t *variants = json_object_get(whole, "variants");
+        double trained[2];
+        for (int k = 0; k < 2; k++)
+            trained[k] = number(json_object_get(json_array_get(variants, (size_t)k), "chosen"),
+                                "trained", NULL);
+        assert_true(trained[0] > 0 && trained[0] < trained[1]);
+        json_decref(whole);
+        outcome_close(&o);
+    }
+}
+
 // ---- By others
 
 static void printed_commands_do_the_same(void **state) {
@@ -301,6 +321,7 @@ int main(void) {
         PROGRAM_TEST(tables_and_pictures),
         PROGRAM_TEST(a_killed_sweep_goes_on_to_the_same_bits),
         PROGRAM_TEST(finished_runs_are_not_done_again),
+        PROGRAM_TEST(strategies_are_variants_too),
         PROGRAM_TEST(printed_commands_do_the_same),
         PROGRAM_TEST(those_that_come_with_thaw),
         PROGRAM_TEST(a_run_that_diverges_counts_as_nothing),

@@ -1,0 +1,210 @@
+// thaw lr-find: the learning-rate range test.
+#include "strategy/lr_find.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "ui/cli/chart_output.h"
+#include "ui/cli/cli.h"
+#include "ui/cli/workbench_open.h"
+#include <getopt.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS_MOST = 100000 };
+static const double FROM = 1e-5, TO = 10, RATE_MOST = 1000;
+
+struct request {
+    struct open_request open; // subject, sets and threads
+    struct lr_find_options options;
+    struct chart_output output;
+    bool json;
+};
+
+static const struct option long_options[] = {
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 'o'},
+    {"steps", required_argument, NULL, 'n'},
+    {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},
+    {"json", no_argument, NULL, 'j'},
+    CHART_OPTIONS,
+    {0},
+};
+
+static int parse_rate(const char *name, double *out) {
+    if (text_to_real(optarg, out) && *out > 0 && *out <= RATE_MOST)
+        return 0;
+    return cli_usage(&cli_lr_find, "%s %s: give a rate above 0, at most %g", name, optarg,
+                     RATE_MOST);
+}
+
+static int parse_number(const char *name, int least, int most, int *out) {
+    int64_t number;
+    if (!text_to_int(optarg, &number) || number < least || number > most)
+        return cli_usage(&cli_lr_find, "%s %s: give a number from %d to %d", name, optarg, least,
+                         most);
+    *out = (int)number;
+    return 0;
+}
+
+static int parse_option(struct request *r, int option) {
+    switch (option) {
+    case 'f':
+        return parse_rate("--from", &r->options.from);
+    case 'o':
+        return parse_rate("--to", &r->options.to);
+    case 'n':
+        return parse_number("--steps", LR_FIND_STEPS_LEAST, STEPS_MOST, &r->options.steps);
+    case 't':
+        return parse_number("--threads", 1, 256, &r->open.threads);
+    case 's':
+        if (r->open.set_count == OPEN_SETS)
+            return cli_usage(&cli_lr_find, "more than %d times --set", OPEN_SETS);
+        r->open.sets[r->open.set_count++] = optarg;
+        return 0;
+    case 'j':
+        r->json = true;
+        return 0;
+    default:
+        if (chart_option(&r->output, option, optarg))
+            return 0;
+        return cli_usage(&cli_lr_find, "unknown option, or one without its value");
+    }
+}
+
+static int parse(struct request *r, int argc, char **argv) {
+    int option, code = 0;
+    opterr = 0;
+    optind = 1;
+    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
+        code = parse_option(r, option);
+    if (code != 0)
+        return code;
+    if (argc - optind != 1)
+        return cli_usage(&cli_lr_find, "which experiment? Give one");
+    if (r->options.from >= r->options.to)
+        return cli_usage(&cli_lr_find, "--from %g is not below --to %g", r->options.from,
+                         r->options.to);
+    r->open.subject = argv[optind];
+    return 0;
+}
+
+// ---- Telling
+
+static json_t *real(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void print_json(const struct lr_find *f) {
+    json_t *steps = json_array();
+    for (int i = 0; i < f->count; i++)
+        json_array_append_new(steps, json_pack("{s:f, s:o, s:o}", "lr", f->lr[i], "loss",
+                                               real(f->loss[i]), "smoothed", real(f->smoothed[i])));
+    json_t *whole =
+        json_pack("{s:o, s:o, s:b, s:o}", "steepest", real(f->steepest), "tenth_of_minimum",
+                  real(f->tenth), "ended_early", f->ended_early, "steps", steps);
+    json_dumpf(whole, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    fputc('\n', stdout);
+    json_decref(whole);
+}
+
+static void print_words(const struct lr_find *f) {
+    if (f->count == 0)
+        printf("the loss is not finite at the first step: give a smaller --from\n");
+    else if (isnan(f->steepest))
+        printf("the loss never fell%s: nothing to suggest\n",
+               f->ended_early ? " before it rose too far" : "");
+    else
+        printf("optim.lr %.2g  where the loss falls fastest\n"
+               "optim.lr %.2g  a tenth of the rate with the least loss\n",
+               f->steepest, f->tenth);
+    if (f->falling)
+        printf("the loss still fell at %.2g: give a higher --to\n", f->lr[f->count - 1]);
+    if (f->count > 0 && f->ended_early)
+        printf("ended at %.2g, where the loss rose too far\n", f->lr[f->count - 1]);
+}
+
+// What rose far above the rest is left out, so that the rest can be seen.
+static double *within(const double *values, int count, double limit) {
+    double *kept = xmemdup(values, (size_t)count * sizeof *values);
+    for (int i = 0; i < count; i++)
+        kept[i] = kept[i] <= limit ? kept[i] : NAN;
+    return kept;
+}
+
+static double limit_of(const struct lr_find *f) {
+    double limit = 0;
+    for (int i = 0; i < f->count; i++)
+        if (isfinite(f->smoothed[i]) && f->lr[i] <= 10 * f->tenth)
+            limit = fmax(limit, f->smoothed[i]);
+    return limit > 0 ? 1.5 * limit : INFINITY;
+}
+
+static bool draw(const struct request *r, const struct lr_find *f, struct error *error) {
+    double limit = limit_of(f);
+    double *loss = within(f->loss, f->count, limit), *mean = within(f->smoothed, f->count, limit);
+    const struct chart_line lines[] = {
+        {.label = "each step",
+         .index = -1,
+         .x = f->lr,
+         .y = loss,
+         .count = f->count,
+         .joined = true},
+        {.label = "smoothed", .x = f->lr, .y = mean, .count = f->count, .joined = true}};
+    const struct chart_mark marks[] = {{f->steepest, "falls fastest"},
+                                       {f->tenth, "a tenth of the least"}};
+    const struct chart chart = {.title = "training loss under a rising rate",
+                                .x = {.title = "optim.lr", .log = true},
+                                .y = {.title = "loss"},
+                                .lines = lines,
+                                .line_count = 2,
+                                .marks = marks,
+                                .mark_count = 2};
+    bool ok = chart_output_save(&r->output, &chart, 1, error);
+    if (ok && !r->json)
+        chart_output_print(&r->output, &chart, 1);
+    free(loss);
+    free(mean);
+    return ok;
+}
+
+static bool find(const struct request *r, struct experiment *e, struct error *error) {
+    struct setup setup;
+    struct lr_find f = {0};
+    if (!setup_open(&setup, e, r->open.threads, error))
+        return false;
+    struct training *t = setup_training(&setup, error);
+    bool ok = t && lr_find(t, &r->options, &f, error);
+    if (ok && r->json)
+        print_json(&f);
+    else if (ok)
+        print_words(&f);
+    ok = ok && (f.count == 0 || draw(r, &f, error));
+    lr_find_close(&f);
+    training_close(t);
+    setup_close(&setup);
+    return ok;
+}
+
+static int lr_find_main(int argc, char **argv) {
+    struct request r = {.options = {FROM, TO, 100}};
+    struct opening o = {0};
+    struct error error;
+    int code = parse(&r, argc, argv);
+    if (code != 0)
+        return code;
+    bool ok = !opening_is_run(r.open.subject) ||
+              error_set(&error, "%s is a run; give an experiment", r.open.subject);
+    ok = ok && opening_read(&o, &r.open, &error) && find(&r, &o.experiment, &error);
+    opening_close(&o, true);
+    return ok ? 0 : cli_fail(&error);
+}
+
+const struct subcommand cli_lr_find = {
+    .name = "lr-find",
+    .usage = "lr-find EXPERIMENT.yaml [--from RATE] [--to RATE] [--steps N] [--set KEY=VALUE]... "
+             "[--threads N] [--json] " CHART_USAGE,
+    .help = "from which to which learning rate it trains",
+    .run = lr_find_main,
+};
