@@ -40,25 +40,30 @@ class BasicBlock(nn.Module):
 
 
 class ResNet20(nn.Module):
-    def __init__(self, channels, classes, option):
+    """With more blocks in each of the three layers, its deeper relatives: 9 make ResNet-56."""
+
+    def __init__(self, channels, classes, option, blocks=3):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.relu = nn.ReLU()
-        self.layer1 = self.layer(16, 16, 1, option)
-        self.layer2 = self.layer(16, 32, 2, option)
-        self.layer3 = self.layer(32, 64, 2, option)
+        self.layer1 = self.layer(16, 16, 1, option, blocks)
+        self.layer2 = self.layer(16, 32, 2, option, blocks)
+        self.layer3 = self.layer(32, 64, 2, option, blocks)
         self.linear = nn.Linear(64, classes)
 
     @staticmethod
-    def layer(planes_in, planes, stride, option):
+    def layer(planes_in, planes, stride, option, blocks):
         first = BasicBlock(planes_in, planes, stride, option)
-        return nn.Sequential(first, *[BasicBlock(planes, planes, 1, option) for _ in range(2)])
+        return nn.Sequential(first, *[BasicBlock(planes, planes, 1, option) for _ in range(blocks - 1)])
 
     def forward(self, x):
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.linear(x.mean((2, 3)))
+
+
+RESIZED_STEPS = 10
 
 
 class Network:
@@ -67,6 +72,7 @@ class Network:
     usual rate makes errors grow from step to step. long: only with --long, or when asked for."""
 
     classes = 10
+    resized = False
 
     def __init__(self, name, build, input, block, head, request, steps=None, masks=None,
                  optims=("sgd",), deep=False, lr=1, long=False):
@@ -79,7 +85,8 @@ class Network:
     def resize(self, size):
         """Images of another size."""
         self.input = self.request["input"] = (self.input[0], size, size)
-        self.deep = True
+        self.deep = self.resized = True
+        self.steps = min(self.steps or RESIZED_STEPS, RESIZED_STEPS)
 
     draw = None  # of samples that are no pictures: (random, n) to x, y
 
