@@ -39,15 +39,6 @@ static int parse_rate(const char *name, double *out) {
                      RATE_MOST);
 }
 
-static int parse_number(const char *name, int least, int most, int *out) {
-    int64_t number;
-    if (!text_to_int(optarg, &number) || number < least || number > most)
-        return cli_usage(&cli_lr_find, "%s %s: give a number from %d to %d", name, optarg, least,
-                         most);
-    *out = (int)number;
-    return 0;
-}
-
 static int parse_option(struct request *r, int option) {
     switch (option) {
     case 'f':
@@ -55,9 +46,10 @@ static int parse_option(struct request *r, int option) {
     case 'o':
         return parse_rate("--to", &r->options.to);
     case 'n':
-        return parse_number("--steps", LR_FIND_STEPS_LEAST, STEPS_MOST, &r->options.steps);
+        return cli_number(&cli_lr_find, "--steps", optarg, LR_FIND_STEPS_LEAST, STEPS_MOST,
+                          &r->options.steps);
     case 't':
-        return parse_number("--threads", 1, 256, &r->open.threads);
+        return cli_number(&cli_lr_find, "--threads", optarg, 1, 256, &r->open.threads);
     case 's':
         if (r->open.set_count == OPEN_SETS)
             return cli_usage(&cli_lr_find, "more than %d times --set", OPEN_SETS);

@@ -20,14 +20,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_number(const char *name, int most, int *out) {
-    int64_t number;
-    if (!text_to_int(optarg, &number) || number < 1 || number > most)
-        return cli_usage(&cli_predict, "--%s %s: give a number from 1 to %d", name, optarg, most);
-    *out = (int)number;
-    return 0;
-}
-
 static int parse_samples(struct predict_request *r) {
     static const char *const parts[] = {"train", "validation", "test"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -41,11 +33,11 @@ static int parse_samples(struct predict_request *r) {
 static int parse_option(struct predict_request *r, int option) {
     switch (option) {
     case 'k':
-        return parse_number("top", INT_MAX, &r->top);
+        return cli_number(&cli_predict, "--top", optarg, 1, INT_MAX, &r->top);
     case 'l':
-        return parse_number("limit", INT_MAX, &r->limit);
+        return cli_number(&cli_predict, "--limit", optarg, 1, INT_MAX, &r->limit);
     case 't':
-        return parse_number("threads", 256, &r->threads);
+        return cli_number(&cli_predict, "--threads", optarg, 1, 256, &r->threads);
     case 's':
         return parse_samples(r);
     case 'w':

@@ -29,24 +29,16 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_number(const char *option, int least, int most, int *value) {
-    int64_t number;
-    if (!text_to_int(optarg, &number) || number < least || number > most)
-        return cli_usage(&cli_suggest, "%s %s: give a number from %d to %d", option, optarg, least,
-                         most);
-    *value = (int)number;
-    return 0;
-}
-
 static int parse_option(struct suggest_request *r, int option) {
     switch (option) {
     case 'b':
-        return parse_number("--batches", SUGGEST_BATCHES_LEAST, SUGGEST_BATCHES_MOST,
-                            &r->options.batches);
+        return cli_number(&cli_suggest, "--batches", optarg, SUGGEST_BATCHES_LEAST,
+                          SUGGEST_BATCHES_MOST, &r->options.batches);
     case 'h':
-        return parse_number("--head-epochs", 0, 100000, &r->options.head_epochs);
+        return cli_number(&cli_suggest, "--head-epochs", optarg, 0, 100000,
+                          &r->options.head_epochs);
     case 't':
-        return parse_number("--threads", 1, 256, &r->open.threads);
+        return cli_number(&cli_suggest, "--threads", optarg, 1, 256, &r->open.threads);
     case 'w':
         r->write = optarg;
         return 0;

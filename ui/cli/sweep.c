@@ -38,15 +38,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_number(const char *name, int *out) {
-    int64_t number;
-    if (!text_to_int(optarg, &number) || number < 1 || number > JOBS_MOST)
-        return cli_usage(&cli_sweep, "--%s %s: give a number from 1 to %d", name, optarg,
-                         JOBS_MOST);
-    *out = (int)number;
-    return 0;
-}
-
 static int parse_option(struct request *r, int option) {
     switch (option) {
     case 'o':
@@ -58,9 +49,9 @@ static int parse_option(struct request *r, int option) {
         r->sets[r->set_count++] = optarg;
         return 0;
     case 'j':
-        return parse_number("jobs", &r->jobs);
+        return cli_number(&cli_sweep, "--jobs", optarg, 1, JOBS_MOST, &r->jobs);
     case 't':
-        return parse_number("threads", &r->threads);
+        return cli_number(&cli_sweep, "--threads", optarg, 1, JOBS_MOST, &r->threads);
     case 'c':
         r->print_commands = true;
         return 0;
