@@ -109,9 +109,9 @@ static bool check_channels(const struct experiment *e, int channels, struct erro
     int given[2] = {e->data.mean.count, e->data.std.count};
     for (int i = 0; i < 2; i++)
         if (given[i] != 1 && given[i] != channels)
-            return error_set(
-                error, "data.%s: %d numbers for images with %d channel%s; give 1 or %d",
-                i ? "std" : "mean", given[i], channels, channels == 1 ? "" : "s", channels);
+            return error_set(error, "data.%s: %d numbers for images with %d channel%s; give 1%s",
+                             i ? "std" : "mean", given[i], channels, channels == 1 ? "" : "s",
+                             channels == 1 ? "" : ", or one for each channel");
     return true;
 }
 

@@ -156,7 +156,10 @@ static bool check_fit(const struct load *l, struct error *error) {
     load_report_misfits(r, l->model, "; ", &misfits);
     error_set(error, "the weights do not fit %s: %s%s", l->model->arch, misfits.data,
               r->misshaped_count > 0 ? "they are another architecture's"
-                                     : "only a partial load would take them");
+              : r->missing_count > 0 && r->unexpected_count > 0
+                  ? "model.rename gives names new ones, and only a partial load would "
+                    "take them so"
+                  : "only a partial load would take them");
     text_free(&misfits);
     return false;
 }
