@@ -48,6 +48,16 @@ static void print_line(json_t *object) {
     json_decref(object);
 }
 
+// Of texts, what was read.
+static void add_text(json_t *object, const struct dataset *d, int index) {
+    struct sample_text text;
+    if (!d->show)
+        return;
+    d->show(d, index, &text);
+    json_object_set_new(object, "text", json_string(text.text));
+    sample_text_close(&text);
+}
+
 static void print_json(const struct predict_printer *p, const int *classes,
                        const float *probability, int label, int index) {
     const struct dataset *d = p->subject->data;
@@ -55,6 +65,7 @@ static void print_json(const struct predict_printer *p, const int *classes,
     if (p->subject->labelled) {
         json_object_set_new(object, "sample", json_integer(index));
         json_object_set_new(object, "label", json_string(d->class_names[label]));
+        add_text(object, d, index);
     } else {
         json_object_set_new(object, "picture", path_json(pictures_path(d, index)));
     }
