@@ -6,6 +6,8 @@ void suggest_say_how(const struct suggestion *s, struct text *out) {
     if (s->head_epochs > 0)
         text_add(out, "%s head was trained first for %d epoch%s, in a copy; ",
                  s->new_head ? "the new" : "the", s->head_epochs, s->head_epochs == 1 ? "" : "s");
+    else if (s->untrained)
+        text_add(out, "nothing is pretrained; ");
     else if (s->new_head)
         text_add(out, "the head is new and untrained, which distorts all gradients below it; ");
     text_add(out, "no update kept");
@@ -19,7 +21,9 @@ static bool head_alone(const struct suggestion *s) {
 }
 
 void suggest_say_advice(const struct suggestion *s, struct text *out) {
-    if (head_alone(s))
+    if (s->untrained)
+        text_add(out, "everything, as nothing is pretrained");
+    else if (head_alone(s))
         text_add(out,
                  "the head alone: below it the batches share %.0f %% of the gradient, so each asks "
                  "for a change of its own",
@@ -61,7 +65,7 @@ static void say_gradient(const struct suggestion *s, int row, struct text *out) 
                  most > 0 ? 100 * s->rows[row].relative / most : 0);
     if (row == leader(s, 1))
         text_add(out, ", the clearest signal");
-    if (s->alignment < SUGGEST_SHARED)
+    if (s->alignment < SUGGEST_SHARED && !s->untrained)
         text_add(out, ", but the batches disagree");
 }
 

@@ -93,31 +93,44 @@ int parts_find(const struct parts *b, const struct model *model, int param) {
     return -1;
 }
 
-// How many weights and biases stand below a module, and how many of them are not chosen.
-static void count_below(const struct parts *b, const struct model *model, const bool *chosen,
-                        int module, int *all, int *others) {
-    *all = *others = 0;
+// Of each weight or bias, whether it is chosen: 1, 0, or -1 for what does not count.
+static signed char *mark_params(const struct parts *b, const struct model *model,
+                                const bool *chosen) {
+    signed char *marks = xmalloc((size_t)model->param_count + 1);
     for (int p = 0; p < model->param_count; p++) {
-        const struct param *param = &model->params[p];
-        if (param->module < module || param->module >= model->modules[module].end ||
-            freeze_is_statistic(param))
-            continue;
         int part = parts_find(b, model, p);
-        ++*all;
-        *others += part < 0 || !chosen[part];
+        marks[p] = part >= 0 && chosen[part];
+        if (freeze_is_statistic(&model->params[p]))
+            marks[p] = -1;
+    }
+    return marks;
+}
+
+// How many of them stand below a module, and how many of these are not chosen.
+static void count_below(const struct model *model, const signed char *marks, int module, int *all,
+                        int *others) {
+    *all = *others = 0;
+    for (int m = module; m < model->modules[module].end; m++) {
+        const struct module *own = &model->modules[m];
+        for (int p = own->first_param; p < own->first_param + own->param_count; p++) {
+            *all += marks[p] >= 0;
+            *others += marks[p] == 0;
+        }
     }
 }
 
 void parts_name(const struct parts *b, const struct model *model, const bool *chosen,
                 const char *first, const char *next, struct text *out) {
+    signed char *marks = mark_params(b, model, chosen);
     bool named = false;
     for (int m = 0; m < model->module_count;) {
         int all, others;
-        count_below(b, model, chosen, m, &all, &others);
+        count_below(model, marks, m, &all, &others);
         if (all > 0 && others == 0) {
             text_add(out, "%s%s", named ? next : first, m == 0 ? "all" : model->modules[m].name);
             named = true;
         }
         m = others == 0 || others == all ? model->modules[m].end : m + 1;
     }
+    free(marks);
 }

@@ -117,22 +117,29 @@ static void choose(struct suggestion *s) {
     for (int i = 0; i < s->parts.count; i++)
         if (!s->parts.items[i].head && s->rows[i].relative > largest)
             largest = s->rows[i].relative;
-    for (int i = 0; i < s->parts.count; i++)
+    bool any = false;
+    for (int i = 0; i < s->parts.count; i++) {
+        bool near = s->rows[i].relative >= SUGGEST_NEAR * largest;
         s->rows[i].chosen =
-            s->parts.items[i].head ||
-            (s->alignment >= SUGGEST_SHARED && s->rows[i].relative >= SUGGEST_NEAR * largest);
+            s->untrained || s->parts.items[i].head || (s->alignment >= SUGGEST_SHARED && near);
+        any |= s->rows[i].chosen;
+    }
+    if (!any) // a head that is tied to another part
+        s->rows[suggest_ranked(s, 1)].chosen = true;
 }
 
 // As many epochs as were asked for; for a new head on no word enough of them.
-static int head_epochs(const struct training *t, const struct suggest_options *o, bool new_head) {
+static int head_epochs(const struct training *t, const struct suggest_options *o, bool fit) {
     if (o->head_epochs >= 0)
         return o->head_epochs;
-    return new_head ? (SUGGEST_HEAD_STEPS + t->epoch_steps - 1) / t->epoch_steps : 0;
+    return fit ? (SUGGEST_HEAD_STEPS + t->epoch_steps - 1) / t->epoch_steps : 0;
 }
 
 static bool look(struct scratch *s, struct suggestion *out, struct error *error) {
-    out->new_head = suggest_head_is_new(s, &out->parts);
-    out->head_epochs = head_epochs(s->training, s->options, out->new_head);
+    out->new_head = suggest_is_new(s, &out->parts, true);
+    out->untrained = suggest_is_new(s, &out->parts, false);
+    bool fit = out->new_head && !out->untrained; // random features are nothing to fit to
+    out->head_epochs = head_epochs(s->training, s->options, fit);
     if ((out->head_epochs > 0 && !suggest_fit_head(s, out->head_epochs, error)) ||
         !suggest_probe(s, out, error) || !cost_all(s, out, error))
         return false;

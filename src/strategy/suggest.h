@@ -16,7 +16,8 @@
 //
 // Suggested are the head and every part whose relative gradient is at least SUGGEST_NEAR of the
 // largest below the head; the head alone where the batches share less than SUGGEST_SHARED of the
-// gradient below it: each then asks for a change of its own, which is how fitting by heart begins.
+// gradient below it: each then asks for a change of its own, which is how fitting by heart begins;
+// everything where nothing was pretrained.
 #ifndef THAW_STRATEGY_SUGGEST_H
 #define THAW_STRATEGY_SUGGEST_H
 
@@ -62,6 +63,7 @@ struct suggestion {
     double full_seconds;
     int batches;
     bool new_head;         // it had its initial values
+    bool untrained;        // so had everything below it: nothing was pretrained
     int head_epochs;       // what it was trained before the probe
     double loss, accuracy; // mean over the probed batches
     double alignment;      // of everything but the head

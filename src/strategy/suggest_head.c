@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool suggest_head_is_new(struct scratch *s, const struct parts *parts) {
+bool suggest_is_new(struct scratch *s, const struct parts *parts, bool head) {
     const struct training *t = s->training;
     bool found = false, same = true;
     for (int p = 0; p < t->model->param_count; p++) {
-        int b = parts_find(parts, t->model, p);
-        if (b < 0 || !parts->items[b].head || freeze_is_statistic(&t->model->params[p]))
+        int part = parts_find(parts, t->model, p);
+        if (part < 0 || parts->items[part].head != head ||
+            freeze_is_statistic(&t->model->params[p]))
             continue;
         found = true;
         weights_init_param(&s->weights, p, (uint64_t)t->experiment->seed);

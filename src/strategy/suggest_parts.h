@@ -11,9 +11,9 @@ struct scratch {
     struct weights weights;
 };
 
-// Whether the head has its initial values, by experiment and seed. The scratch copy must not have
-// been used yet.
-bool suggest_head_is_new(struct scratch *s, const struct parts *parts);
+// Whether everything of the head, or of what is below it, has its initial values, by experiment and
+// seed. The scratch copy must not have been used yet.
+bool suggest_is_new(struct scratch *s, const struct parts *parts, bool head);
 
 // Trains the head in the copy, on the features of the frozen rest.
 bool suggest_fit_head(struct scratch *s, int epochs, struct error *error);

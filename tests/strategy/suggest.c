@@ -115,8 +115,9 @@ static void numbers_are_what_the_gradients_say(void **state) {
 
 static void a_new_head_is_trained_first(void **state) {
     (void)state;
+    const char *const sets[] = {"model.weights=some", NULL};
     struct tiny t;
-    tiny_open(&t, 2, NULL);
+    tiny_open(&t, 2, sets);
     struct suggest_options untrained = usual;
     untrained.head_epochs = 0;
     struct suggestion raw = suggest_or_fail(&t, &untrained), s = suggest_or_fail(&t, &usual);
@@ -128,6 +129,18 @@ static void a_new_head_is_trained_first(void **state) {
     no_trace_steps(t.training, 1);
     s = suggest_or_fail(&t, &usual);
     assert_true(!s.new_head && s.head_epochs == 0);
+    suggestion_close(&s);
+    tiny_close(&t);
+}
+
+static void without_anything_pretrained_everything_is_suggested(void **state) {
+    (void)state;
+    struct tiny t;
+    tiny_open(&t, 1, NULL);
+    struct suggestion s = suggest_or_fail(&t, &usual);
+    assert_true(s.new_head && s.untrained && s.head_epochs == 0);
+    for (int i = 0; i < s.parts.count; i++)
+        assert_true(s.rows[i].chosen);
     suggestion_close(&s);
     tiny_close(&t);
 }
@@ -155,8 +168,9 @@ static void costs_are_those_of_the_plans(void **state) {
 
 static void ranks_are_an_order_and_choices_follow_the_rule(void **state) {
     (void)state;
+    const char *const sets[] = {"model.weights=some", NULL};
     struct tiny t;
-    tiny_open(&t, 2, NULL);
+    tiny_open(&t, 2, sets);
     struct suggestion s = suggest_or_fail(&t, &usual);
     double largest = fmax(s.rows[0].relative, s.rows[1].relative);
     for (int rank = 2; rank <= s.parts.count; rank++)
@@ -230,6 +244,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_left_of_a_probe),
         cmocka_unit_test(numbers_are_what_the_gradients_say),
         cmocka_unit_test(a_new_head_is_trained_first),
+        cmocka_unit_test(without_anything_pretrained_everything_is_suggested),
         cmocka_unit_test(costs_are_those_of_the_plans),
         cmocka_unit_test(ranks_are_an_order_and_choices_follow_the_rule),
         cmocka_unit_test(threads_change_nothing),

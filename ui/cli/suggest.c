@@ -177,11 +177,11 @@ static void print_json(const struct suggestion *s) {
     for (int rank = 1; rank <= s->parts.count; rank++)
         json_array_append_new(rows, row_json(s, suggest_ranked(s, rank)));
     suggest_patterns(s, -1, "thaw ", ", thaw ", &rules);
-    json_t *json =
-        json_pack("{s:i, s:b, s:i, s:f, s:f, s:f, s:s, s:o, s:o}", "batches", s->batches,
-                  "new_head", (int)s->new_head, "head_epochs", s->head_epochs, "loss", s->loss,
-                  "accuracy", s->accuracy, "alignment", s->alignment, "rules", rules.data, "full",
-                  cost_json(&s->full, 0, s->full_seconds), "blocks", rows);
+    json_t *json = json_pack(
+        "{s:i, s:b, s:b, s:i, s:f, s:f, s:f, s:s, s:o, s:o}", "batches", s->batches, "new_head",
+        (int)s->new_head, "untrained", (int)s->untrained, "head_epochs", s->head_epochs, "loss",
+        s->loss, "accuracy", s->accuracy, "alignment", s->alignment, "rules", rules.data, "full",
+        cost_json(&s->full, 0, s->full_seconds), "blocks", rows);
     json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     printf("\n");
     json_decref(json);

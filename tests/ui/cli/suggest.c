@@ -15,7 +15,8 @@ static void the_table_names_every_block_and_the_rules(void **state) {
     struct outcome o = RUN("suggest", "tiny.yaml", "--batches", "5", "--threads", "2");
     assert_done(&o);
     assert_contains(o.out, "5 batches probed");
-    assert_contains(o.out, "the new head was trained first");
+    assert_contains(o.out, "nothing is pretrained");
+    assert_contains(o.out, "suggested: everything");
     assert_contains(o.out, "rank  block");
     assert_contains(o.out, "the largest relative gradient");
     assert_contains(o.out, "freeze:\n  rules: [thaw ");
