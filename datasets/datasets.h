@@ -34,6 +34,7 @@ struct dataset_kind {
                  struct error *error);
     // Pictures of any size: samples are made data.size pixels large on opening. Or texts.
     bool pictures, texts;
+    const char *tokenizer; // of texts, where none is named; NULL: none
 };
 
 extern const struct dataset_kind dataset_kinds[];

@@ -5,7 +5,7 @@
 #include "datasets/classes.h"
 #include "datasets/embedded.h"
 #include "datasets/texts_parts.h"
-#include "datasets/tokenizer.h"
+#include "datasets/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,12 +205,37 @@ static bool read_definitions(struct texts_rows *r, const struct dataset_request 
 
 bool texts_definitions_open(const struct dataset_request *q, struct dataset_pair *out,
                             struct error *error) {
-    struct dataset_request mine = *q;
     *out = (struct dataset_pair){0};
     if (q->path && *q->path)
         return error_set(error, "definitions is built in and takes no data.path, but has \"%s\"",
                          q->path);
-    if (!q->tokenizer || !*q->tokenizer)
-        mine.tokenizer = "wordnet";
-    return open_parts(&mine, read_definitions, out, error);
+    return open_parts(q, read_definitions, out, error);
+}
+
+// Texts without labels, each on its own.
+static bool add_given(struct texts *t, char *const *given, int count, struct error *error) {
+    texts_rows_file(&t->rows, "text");
+    for (int i = 0; i < count; i++) {
+        struct texts_row row = {xstrdup(given[i]), xstrdup("?"), PART_TRAIN, .line = i + 1};
+        if (!texts_rows_add(&t->rows, row, error))
+            return false;
+        size_t size = strlen(given[i]), valid = unicode_valid(given[i], size);
+        if (valid < size) {
+            error_set(error, "no UTF-8: byte %zu begins no character", valid);
+            return texts_rows_refuse(&t->rows, &t->rows.row[i], error);
+        }
+    }
+    return true;
+}
+
+struct dataset *texts_given(char *const *given, int count, struct tokenizer *tokenizer,
+                            const struct dataset *like, struct error *error) {
+    struct texts *t = xcalloc(1, sizeof *t);
+    struct classes classes = {like->class_names, like->classes};
+    struct dataset *d = NULL;
+    *t = (struct texts){.tokenizer = tokenizer, .owners = 1};
+    if (add_given(t, given, count, error) && make_tokens(t, like->shape.h, error))
+        d = open_part(t, &classes, PART_TRAIN, like->shape.h);
+    texts_close(t);
+    return d;
 }

@@ -11,14 +11,21 @@
 #define THAW_DATASETS_TEXTS_H
 
 #include "datasets/datasets.h"
+#include "datasets/tokenizer.h"
 
 // Opens the parts that there are: out->validation and out->test may be NULL. out->note says which
 // files were taken beside data.path, and how many texts were cut off at request->length tokens.
 bool texts_open(const struct dataset_request *request, struct dataset_pair *out,
                 struct error *error);
 
-// The definitions that the program carries; request->tokenizer "" or NULL: the one made with them.
+// The definitions that the program carries.
 bool texts_definitions_open(const struct dataset_request *request, struct dataset_pair *out,
                             struct error *error);
+
+// Texts without labels (-1), for a trained network to tell the classes of. `like` says classes,
+// names and the longest text. Takes the tokenizer, also after an error (NULL), which names a text
+// by its number.
+struct dataset *texts_given(char *const *given, int count, struct tokenizer *tokenizer,
+                            const struct dataset *like, struct error *error);
 
 #endif

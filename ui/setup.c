@@ -146,14 +146,16 @@ static bool check_keys(const struct dataset_kind *kind, const struct experiment 
                               : "texts");
 }
 
-// The tokenizer beside the weights, or NULL. The caller frees.
-static char *tokenizer_beside(const char *weights) {
-    const char *slash = strrchr(weights, '/');
+char *setup_tokenizer(const struct experiment *e) {
+    const char *weights = e->model.weights, *slash = strrchr(weights, '/');
+    const struct dataset_kind *kind = dataset_find(e->data.name, NULL);
+    if (*e->data.tokenizer)
+        return xstrdup(e->data.tokenizer);
     char *folder = slash ? xstrndup(weights, (size_t)(slash - weights) + 1) : NULL;
     if (folder && tokenizer_here(folder))
         return folder;
     free(folder);
-    return NULL;
+    return xstrdup(kind && kind->tokenizer ? kind->tokenizer : "");
 }
 
 static int format_of(const char *name) {
@@ -172,7 +174,7 @@ static int format_of(const char *name) {
 
 static bool open_kind(struct training_data *data, const struct dataset_kind *kind,
                       const struct experiment *e, struct error *error) {
-    char *beside = *e->data.tokenizer ? NULL : tokenizer_beside(e->model.weights);
+    char *tokenizer = setup_tokenizer(e);
     struct dataset_request request = {
         .path = e->data.path,
         .size = (int)e->data.size,
@@ -180,7 +182,7 @@ static bool open_kind(struct training_data *data, const struct dataset_kind *kin
         .grey = strcmp(e->data.colour, "grey") == 0,
         .skip_unreadable = e->data.skip_unreadable,
         .cache = (size_t)e->data.cache << 20,
-        .tokenizer = beside ? beside : e->data.tokenizer,
+        .tokenizer = tokenizer,
         .length = (int)e->data.length,
         .latin1 = strcmp(e->data.encoding, "latin-1") == 0,
         .format = format_of(e->data.format),
@@ -189,7 +191,7 @@ static bool open_kind(struct training_data *data, const struct dataset_kind *kin
     };
     struct dataset_pair pair;
     bool fine = kind->open(&request, &pair, error);
-    free(beside);
+    free(tokenizer);
     if (!fine)
         return false;
     if (pair.note)
@@ -277,9 +279,9 @@ bool setup_open(struct setup *s, struct experiment *e, int threads, struct error
 }
 
 bool setup_open_model(struct setup *s, struct experiment *e, struct shape input, int classes,
-                      int threads, struct error *error) {
+                      int vocabulary, int threads, struct error *error) {
     *s = (struct setup){.experiment = e};
-    bool ok = open_model(s, e, input, classes, 0, threads, error);
+    bool ok = open_model(s, e, input, classes, vocabulary, threads, error);
     if (!ok)
         setup_close(s);
     return ok;

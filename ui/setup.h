@@ -24,8 +24,13 @@ bool setup_open(struct setup *s, struct experiment *e, int threads, struct error
 
 // The same without data: the model for samples of this shape (sizes that are 0: the architecture's
 // default) and this many classes. It cannot be trained.
+// `vocabulary`: of the tokens of texts; 0: the architecture's default.
 bool setup_open_model(struct setup *s, struct experiment *e, struct shape input, int classes,
-                      int threads, struct error *error);
+                      int vocabulary, int threads, struct error *error);
+
+// The tokenizer of an experiment's texts: the one that it names, or that lies beside its weights,
+// or its data set's own; "" without any. The caller frees.
+char *setup_tokenizer(const struct experiment *e);
 
 // The training of this setup, once; setup_close must come after training_close.
 struct training *setup_training(struct setup *s, struct error *error);

@@ -305,7 +305,7 @@ static int count_of(const struct dataset *d, int class) {
 
 // The vocabulary has a piece for every character of the definitions: none is [UNK].
 static void definitions_are_balanced_and_known(void **state) {
-    struct dataset_request q = {.length = 256};
+    struct dataset_request q = {.length = 256, .tokenizer = "wordnet"};
     struct dataset_pair pair;
     struct error e = {0};
     (void)state;
@@ -343,7 +343,8 @@ static void definitions_are_wordnets(void **state) {
         print_message("skipped: Debian's wordnet-base is not installed\n");
         skip();
     }
-    assert_true(texts_definitions_open(&(struct dataset_request){.length = 32}, &pair, &e));
+    assert_true(texts_definitions_open(
+        &(struct dataset_request){.length = 32, .tokenizer = "wordnet"}, &pair, &e));
     for (int i = 0; i < pair.test->count; i += 100) {
         struct sample_text shown;
         pair.test->show(pair.test, i, &shown);

@@ -1,4 +1,4 @@
-// thaw predict: what a trained network says of pictures, or of its run's own samples.
+// thaw predict: what a trained network says of pictures or texts, or of its run's own samples.
 #include "ui/cli/predict.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -65,10 +65,9 @@ static int parse(struct predict_request *r, int argc, char **argv) {
     r->inputs = argv + optind;
     r->input_count = argc - optind;
     if (r->input_count == 0 && !r->samples)
-        return cli_usage(&cli_predict, "of what? Give pictures or folders, or --samples");
+        return cli_usage(&cli_predict, "of what? Give pictures, folders or texts, or --samples");
     if (r->input_count > 0 && r->samples)
-        return cli_usage(&cli_predict,
-                         "--samples are the run's own: they go with no other pictures");
+        return cli_usage(&cli_predict, "--samples are the run's own: they go with no others");
     return 0;
 }
 
@@ -126,8 +125,9 @@ static int predict_main(int argc, char **argv) {
 
 const struct subcommand cli_predict = {
     .name = "predict",
-    .usage = "predict RUN|EXPERIMENT.yaml (PICTURE|FOLDER... | --samples train|validation|test) "
-             "[--limit N] [--top K] [--weights best|last|FILE] [--threads N] [--json]",
-    .help = "what a trained network says of pictures: classes and probabilities",
+    .usage =
+        "predict RUN|EXPERIMENT.yaml (PICTURE|FOLDER|TEXT... | --samples train|validation|test) "
+        "[--limit N] [--top K] [--weights best|last|FILE] [--threads N] [--json]",
+    .help = "what a trained network says of pictures or texts: classes and probabilities",
     .run = predict_main,
 };

@@ -8,7 +8,7 @@
 
 struct predict_request {
     const char *subject; // a run, an experiment's file or built-in name
-    char **inputs;       // pictures and folders
+    char **inputs;       // pictures and folders, or texts
     int input_count;
     const char *weights; // "best", "last", a file; NULL: what there is
     const char *samples; // "train", "validation", "test"; NULL: the inputs
@@ -29,6 +29,16 @@ struct predict_subject {
 bool predict_subject_open(struct predict_subject *s, const struct predict_request *r,
                           struct error *error);
 void predict_subject_close(struct predict_subject *s);
+
+// The texts that are asked about: the inputs, and in place of "-" the lines of standard input. An
+// input that is a file is an error that says so. Close it also after an error.
+struct predict_texts {
+    char **item;
+    int count;
+};
+bool predict_texts_open(struct predict_texts *t, const struct predict_request *r,
+                        struct error *error);
+void predict_texts_close(struct predict_texts *t);
 
 struct predict_printer {
     const struct predict_subject *subject;

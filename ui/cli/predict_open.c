@@ -5,6 +5,7 @@
 #include "datasets/datasets.h"
 #include "datasets/pictures.h"
 #include "datasets/shift.h"
+#include "datasets/texts.h"
 #include "ui/cli/predict.h"
 #include "ui/cli/workbench_open.h"
 #include <stdlib.h>
@@ -45,6 +46,7 @@ static bool choose_weights(struct experiment *e, bool run, const struct predict_
     char *path = named ? xstrdup(r->weights) : run_weights(r, error);
     if (!path)
         return false;
+    replace(&e->data.tokenizer, setup_tokenizer(e)); // it may lie beside the weights of before
     replace(&e->model.weights, path);
     return experiment_set(e, "model.partial=false", error) &&
            experiment_set(e, "model.new_head=false", error) &&
@@ -117,7 +119,7 @@ static bool check_shape(struct shape shape, struct error *error) {
 }
 
 // Classes and shape as the weights say, or else as the data set does, which must be there then.
-static bool open_network(struct predict_subject *s, const struct predict_request *r,
+static bool open_network(struct predict_subject *s, const struct predict_request *r, int vocabulary,
                          struct error *error) {
     struct experiment *e = &s->experiment;
     const struct dataset_kind *kind = dataset_find(e->data.name, error);
@@ -140,7 +142,8 @@ static bool open_network(struct predict_subject *s, const struct predict_request
         int size = (int)e->data.size;
         if (kind->pictures)
             card.input = (struct shape){size, size, strcmp(e->data.colour, "grey") == 0 ? 1 : 3};
-        ok = setup_open_model(&s->setup, e, card.input, card.classes, r->threads, error);
+        ok =
+            setup_open_model(&s->setup, e, card.input, card.classes, vocabulary, r->threads, error);
         if (ok)
             s->setup.data.train = dataset_new("card", card.input, 0, card.classes,
                                               (const char *const *)card.class_names);
@@ -158,7 +161,7 @@ static bool open_pictures(struct predict_subject *s, const struct predict_reques
                                    (listing_close(&listing), false));
     if (!ok)
         return false;
-    if (!open_network(s, r, error) || !check_shape(s->setup.data.train->shape, error)) {
+    if (!open_network(s, r, 0, error) || !check_shape(s->setup.data.train->shape, error)) {
         listing_close(&listing);
         return false;
     }
@@ -168,11 +171,43 @@ static bool open_pictures(struct predict_subject *s, const struct predict_reques
     return true;
 }
 
+// A person's texts
+
+static bool open_texts(struct predict_subject *s, const struct predict_request *r,
+                       struct error *error) {
+    struct predict_texts texts;
+    struct tokenizer *t = NULL;
+    char *name = setup_tokenizer(&s->experiment);
+    bool ok = predict_texts_open(&texts, r, error);
+    if (ok && !(t = tokenizer_open(name, error)))
+        ok = error_prefix(error, "data.tokenizer: ");
+    if (ok && open_network(s, r, t->vocabulary.size, error)) {
+        struct dataset *d = texts_given(texts.item, texts.count, t, s->setup.data.train, error);
+        training_data_close(&s->setup.data);
+        s->setup.data.train = d;
+        ok = d != NULL;
+    } else if (ok) {
+        tokenizer_close(t);
+        ok = false;
+    }
+    predict_texts_close(&texts);
+    free(name);
+    return ok;
+}
+
+static bool open_inputs(struct predict_subject *s, const struct predict_request *r,
+                        struct error *error) {
+    const struct dataset_kind *kind = dataset_find(s->experiment.data.name, error);
+    if (!kind)
+        return error_prefix(error, "data.name: ");
+    return kind->texts ? open_texts(s, r, error) : open_pictures(s, r, error);
+}
+
 bool predict_subject_open(struct predict_subject *s, const struct predict_request *r,
                           struct error *error) {
     *s = (struct predict_subject){0};
     if (!read_experiment(&s->experiment, r, error) ||
-        !(r->samples ? open_samples(s, r, error) : open_pictures(s, r, error)) ||
+        !(r->samples ? open_samples(s, r, error) : open_inputs(s, r, error)) ||
         !check_trained(&s->setup, error))
         return false;
     s->training = setup_training(&s->setup, error);

@@ -8,6 +8,8 @@
 
 static const struct table_column of_pictures[] = {
     {"picture", false}, {"class", false}, {"probability", true}};
+static const struct table_column of_texts[] = {
+    {"text", false}, {"class", false}, {"probability", true}};
 static const struct table_column of_samples[] = {
     {"sample", true}, {"label", false}, {"class", false}, {"probability", true}};
 
@@ -15,7 +17,9 @@ void predict_printer_open(struct predict_printer *p, const struct predict_subjec
                           bool json) {
     *p = (struct predict_printer){.subject = s, .json = json};
     p->top = top < s->data->classes ? top : s->data->classes;
-    p->table = s->labelled ? table_open(of_samples, 4) : table_open(of_pictures, 3);
+    p->table = s->labelled     ? table_open(of_samples, 4)
+               : s->data->show ? table_open(of_texts, 3)
+                               : table_open(of_pictures, 3);
 }
 
 // The likeliest class that is not taken yet (of equal ones the first), which it takes.
@@ -39,6 +43,27 @@ static json_t *path_json(const char *path) {
     text = json_string(plain);
     free(plain);
     return text;
+}
+
+// A picture's path, or a text. The caller frees.
+static char *name_of(const struct dataset *d, int index) {
+    struct sample_text shown;
+    if (!d->show)
+        return xstrdup(pictures_path(d, index));
+    d->show(d, index, &shown);
+    free(shown.tokens);
+    return shown.text;
+}
+
+// The beginning of a text, for a cell. Returns text.
+static char *shorten(char *text) {
+    enum { MOST = 50 };
+    size_t length = strlen(text), cut = MOST - 3;
+    if (length <= MOST)
+        return text;
+    while ((text[cut] & 0xc0) == 0x80)
+        cut--;
+    return strcpy(text + cut, "...") - cut;
 }
 
 static void print_line(json_t *object) {
@@ -67,7 +92,9 @@ static void print_json(const struct predict_printer *p, const int *classes,
         json_object_set_new(object, "label", json_string(d->class_names[label]));
         add_text(object, d, index);
     } else {
-        json_object_set_new(object, "picture", path_json(pictures_path(d, index)));
+        char *name = name_of(d, index);
+        json_object_set_new(object, d->show ? "text" : "picture", path_json(name));
+        free(name);
     }
     for (int i = 0; i < p->top; i++)
         json_array_append_new(list, json_pack("{s:s, s:f}", "class", d->class_names[classes[i]],
@@ -88,7 +115,9 @@ static void add_rows(struct predict_printer *p, const int *classes, const float 
             table_cell(&p->table, 0, text);
             table_cell(&p->table, 1, d->class_names[label]);
         } else if (i == 0) {
-            table_cell(&p->table, 0, pictures_path(d, index));
+            char *name = name_of(d, index);
+            table_cell(&p->table, 0, d->show ? shorten(name) : name);
+            free(name);
         }
         snprintf(text, sizeof text, "%.2f %%", 100 * (double)probability[classes[i]]);
         table_cell(&p->table, column, d->class_names[classes[i]]);
@@ -109,7 +138,7 @@ void predict_printer_add(struct predict_printer *p, const struct predictions *fr
                          int index) {
     const struct dataset *d = p->subject->data;
     const float *probability = from->probability + (size_t)row * (size_t)from->classes;
-    const char *fault = p->subject->labelled ? NULL : pictures_fault(d, index);
+    const char *fault = p->subject->labelled || d->show ? NULL : pictures_fault(d, index);
     if (fault) {
         tell_fault(p, index, fault);
         return;

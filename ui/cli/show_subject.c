@@ -70,7 +70,7 @@ static bool open_arch(struct show_subject *s, const struct show_request *r, stru
     replace(&s->experiment.model.name, arch->name);
     use_options(&s->experiment, r);
     int classes = r->classes ? r->classes : usual_classes(arch);
-    return setup_open_model(&s->setup, &s->experiment, r->input, classes, 0, error);
+    return setup_open_model(&s->setup, &s->experiment, r->input, classes, 0, 0, error);
 }
 
 // An experiment's own rules come first. An architecture has everything thawed before a first

@@ -223,8 +223,8 @@ static void refuses(void **state) {
     put_picture("in", "b.ppm", 9, 9, 1);
     mkdir("empty", 0777);
     refuse("which run?", (const char *const[]){"predict", NULL});
-    REFUSE("of what? Give pictures or folders, or --samples", "run");
-    REFUSE("they go with no other pictures", "run", "in", "--samples", "test");
+    REFUSE("of what? Give pictures, folders or texts, or --samples", "run");
+    REFUSE("they go with no others", "run", "in", "--samples", "test");
     REFUSE("--samples some: give train, validation or test", "run", "--samples", "some");
     REFUSE("--top 0: give a number from 1", "run", "in", "--top", "0");
     REFUSE("unknown option", "run", "in", "--tops");

@@ -84,6 +84,59 @@ static void finds_the_tokenizer_beside_the_weights(void **state) {
     outcome_close(&o);
 }
 
+// The probability of the likeliest class, from a line of JSON.
+static double likeliest(const char *json) {
+    json_t *line = json_loads(json, JSON_DISABLE_EOF_CHECK, NULL);
+    assert_true(json_is_object(line));
+    double p = json_real_value(
+        json_object_get(json_array_get(json_object_get(line, "classes"), 0), "probability"));
+    json_decref(line);
+    return p;
+}
+
+static struct outcome predict(const char *text) {
+    struct outcome o = RUN("predict", "run", text, "--json");
+    assert_done(&o);
+    return o;
+}
+
+// All texts of a class are the same: what is said of the run's samples is said of a text given.
+static void predicts_texts(void **state) {
+    (void)state;
+    struct text t = {0};
+    put_texts();
+    text_add(&t, "text,label\n");
+    for (int i = 0; i < 12; i++)
+        text_add(&t, i % 2 ? "b c b,odd\n" : "\"a, a\",even\n");
+    write_text("x.csv", t.data);
+    text_free(&t);
+    train("1", "train.epochs=2", "run");
+    struct outcome samples = RUN("predict", "run", "--samples", "validation", "--json");
+    assert_done(&samples);
+    const char *first = samples.out, *label = strstr(first, "\"label\":\"odd\"");
+    bool odd = label && label < strchr(first, '\n');
+    const char *text = odd ? "b c b" : "a, a";
+    struct outcome given = predict(text);
+    assert_contains(given.out, odd ? "{\"text\":\"b c b\"," : "{\"text\":\"a, a\",");
+    assert_true(likeliest(given.out) == likeliest(first));
+    outcome_close(&given);
+    outcome_close(&samples);
+    struct outcome table =
+        RUN("predict", "run", "a b c a b c a b c a b c a b c a b c a b c a b c a b c", "c", "--top",
+            "1");
+    assert_done(&table);
+    assert_contains(table.out, "text ");
+    assert_contains(table.out, "a b c a b c a b c a b c a b c a b c a b c a b c...");
+    outcome_close(&table);
+    table = RUN("predict", "run", "vocab.txt");
+    assert_refused(&table, 2,
+                   "vocab.txt is a file, but the network takes texts: give them as they");
+    outcome_close(&table);
+    table = RUN("predict", "run", "c", "b\xff");
+    assert_refused(&table, 2, "text:2: no UTF-8: byte 1 begins no character");
+    outcome_close(&table);
+}
+
 static void lists_tokenizers(void **state) {
     (void)state;
     struct outcome o = RUN("datasets");
@@ -98,6 +151,7 @@ int main(void) {
         PROGRAM_TEST(refuses),
         PROGRAM_TEST(cuts_and_says_so),
         PROGRAM_TEST(finds_the_tokenizer_beside_the_weights),
+        PROGRAM_TEST(predicts_texts),
         PROGRAM_TEST(lists_tokenizers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
