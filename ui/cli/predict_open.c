@@ -127,9 +127,6 @@ static bool open_network(struct predict_subject *s, const struct predict_request
     struct card card;
     if (!kind)
         return error_prefix(error, "data.name: ");
-    if (kind->texts)
-        return error_set(error, "%s reads texts, no pictures: predict its own with --samples test",
-                         r->subject);
     if (!setup_weight_file(&file, e->model.weights, error))
         return false;
     bool ok = card_read(&card, &file, error) || error_prefix(error, "%s: ", e->model.weights);

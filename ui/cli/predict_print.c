@@ -73,14 +73,10 @@ static void print_line(json_t *object) {
     json_decref(object);
 }
 
-// Of texts, what was read.
-static void add_text(json_t *object, const struct dataset *d, int index) {
-    struct sample_text text;
-    if (!d->show)
-        return;
-    d->show(d, index, &text);
-    json_object_set_new(object, "text", json_string(text.text));
-    sample_text_close(&text);
+static void add_name(json_t *object, const struct dataset *d, int index) {
+    char *name = name_of(d, index);
+    json_object_set_new(object, d->show ? "text" : "picture", path_json(name));
+    free(name);
 }
 
 static void print_json(const struct predict_printer *p, const int *classes,
@@ -90,12 +86,9 @@ static void print_json(const struct predict_printer *p, const int *classes,
     if (p->subject->labelled) {
         json_object_set_new(object, "sample", json_integer(index));
         json_object_set_new(object, "label", json_string(d->class_names[label]));
-        add_text(object, d, index);
-    } else {
-        char *name = name_of(d, index);
-        json_object_set_new(object, d->show ? "text" : "picture", path_json(name));
-        free(name);
     }
+    if (d->show || !p->subject->labelled)
+        add_name(object, d, index);
     for (int i = 0; i < p->top; i++)
         json_array_append_new(list, json_pack("{s:s, s:f}", "class", d->class_names[classes[i]],
                                               "probability", (double)probability[classes[i]]));

@@ -240,8 +240,6 @@ static void refuses(void **state) {
     REFUSE("changed by data.shift ('noise 0.353')", "clothes-noise", "in");
     REFUSE("linear.weight is not in the file as this network needs it", "fashion-to-digits",
            "--samples", "test");
-    write_text("texts.yaml", "model: {name: bert-tiny, weights: ./none.pt}\ndata: {name: text}\n");
-    REFUSE("texts.yaml reads texts, no pictures: predict its own with", "texts.yaml", "in");
     assert_int_equal(remove("run/best.safetensors"), 0);
     assert_int_equal(remove("run/last.safetensors"), 0);
     REFUSE("run/best.safetensors: there is no such file;", "run", "in", "--weights", "best");
