@@ -121,8 +121,10 @@ static void draw_events(struct paper *p, const struct scene *s) {
     }
     if (count == 0)
         paper_line(p, STYLE_DIM, "  nothing: the experiment alone reproduces this run");
-    else if (s->directory)
-        paper_line(p, STYLE_DIM, "  again, without a screen: thaw run --events %s", s->directory);
+    if (count == 0 || !s->directory)
+        return;
+    paper_line(p, STYLE_DIM, "  again, without a screen: thaw run --events %s", s->directory);
+    paper_line(p, STYLE_DIM, "  as phases of a schedule: thaw schedule %s", s->directory);
 }
 
 void schedule_view_act(struct schedule_view *v, enum action action, int rows) {
