@@ -62,6 +62,10 @@ INLINE void matrix_gather_block(int count, int vectors, const float *const *a, f
         const ptrdiff_t end = taps[t].a + depth;
         for (ptrdiff_t k = taps[t].a; k < end; k++, row += PANEL) {
             const vec b0 = load(row), b1 = load(row + (vectors - 1) * WIDTH);
+            // B may come from afar, and the next page of it is not foreseen by hardware.
+            __builtin_prefetch(row + 16 * PANEL);
+            if (vectors == 2)
+                __builtin_prefetch(row + 16 * PANEL + WIDTH);
 #define GATHER_STEP(i)                                                                             \
     if (i < count) {                                                                               \
         const float x = a[i][k];                                                                   \

@@ -42,7 +42,7 @@ struct conv2d_winograd {
     bool turned; // weight is [r][s][out][in], to be taken with r and s falling
     struct conv2d_tiles tiles;
     int chunk, panels;
-    bool shared;    // all tiles are transformed before threads take panels
+    bool shared;    // all tiles, one chunk, are transformed before threads take panels
     float *input;   // shared: all transformed tiles
     float *weights; // otherwise: all transformed weights, [panel][36][in][panel]
     float *workers; // for each worker: see conv2d_worker
@@ -76,8 +76,8 @@ static int conv2d_chunk_tiles(const struct conv2d_winograd *w) {
 static void conv2d_winograd_cut(struct conv2d_winograd *w) {
     w->tiles = conv2d_tiles(w->out_shape, w->n);
     w->panels = panels_count(w->out_shape.c);
-    w->chunk = conv2d_chunk_tiles(w);
     w->shared = w->tiles.count <= SHARED_TILES && w->in_shape.c >= SHARED_CHANNELS;
+    w->chunk = w->shared ? w->tiles.count : conv2d_chunk_tiles(w);
 }
 
 static struct conv2d_winograd conv2d_winograd_of_forward(const struct op_call *call) {
@@ -109,8 +109,13 @@ static struct conv2d_winograd conv2d_winograd_of_data(const struct op_call *call
 
 // Sizes, in floats.
 
-static size_t conv2d_input_floats(const struct conv2d_winograd *w, int tiles) {
-    return TILE_POINTS * conv2d_points_step(tiles, conv2d_tile_pixel(w->in_shape.c));
+static size_t conv2d_input_step(const struct conv2d_winograd *w) {
+    return conv2d_points_step(w->chunk, conv2d_tile_pixel(w->in_shape.c));
+}
+
+// Of a chunk.
+static size_t conv2d_input_floats(const struct conv2d_winograd *w) {
+    return TILE_POINTS * conv2d_input_step(w);
 }
 
 // Of a tile's products with a panel.
@@ -142,13 +147,13 @@ static size_t conv2d_spare_floats(const struct conv2d_winograd *w) {
 }
 
 static size_t conv2d_worker_floats(const struct conv2d_winograd *w) {
-    return (w->shared ? conv2d_panel_floats(w) : conv2d_input_floats(w, w->chunk)) +
+    return (w->shared ? conv2d_panel_floats(w) : conv2d_input_floats(w)) +
            conv2d_product_floats(w) + conv2d_spare_floats(w);
 }
 
 static size_t conv2d_winograd_floats(const struct conv2d_winograd *w, struct pool *pool) {
-    const size_t common = w->shared ? conv2d_input_floats(w, w->tiles.count)
-                                    : (size_t)w->panels * conv2d_panel_floats(w);
+    const size_t common =
+        w->shared ? conv2d_input_floats(w) : (size_t)w->panels * conv2d_panel_floats(w);
     return common + (size_t)pool_threads(pool) * conv2d_worker_floats(w);
 }
 
@@ -160,7 +165,7 @@ static struct conv2d_worker conv2d_worker_at(const struct conv2d_winograd *w, in
         room += conv2d_panel_floats(w);
     } else {
         at.input = room;
-        room += conv2d_input_floats(w, w->chunk);
+        room += conv2d_input_floats(w);
     }
     at.product = room;
     at.patch = room + conv2d_product_floats(w);
@@ -304,7 +309,7 @@ static void conv2d_chunk_piece(void *context, int piece, int worker) {
     const struct conv2d_worker room = conv2d_worker_at(w, worker);
     const int first = conv2d_chunk_first(w, piece);
     const int count = conv2d_chunk_first(w, piece + 1) - first;
-    const size_t step = conv2d_points_step(w->chunk, conv2d_tile_pixel(w->in_shape.c));
+    const size_t step = conv2d_input_step(w);
     conv2d_transform_tiles(w, first, count, 0, step, room.patch, room.input);
     for (int j = 0; j < w->panels; j++)
         conv2d_chunk_panel(w, first, count, room.input, step, j,
@@ -313,35 +318,27 @@ static void conv2d_chunk_piece(void *context, int piece, int worker) {
 
 // Shared: a piece is first a chunk of tiles to transform, then a panel for all tiles.
 
-static size_t conv2d_shared_step(const struct conv2d_winograd *w) {
-    return conv2d_points_step(w->tiles.count, conv2d_tile_pixel(w->in_shape.c));
-}
-
 enum { SHARED_PIECE = 4 }; // tiles
 
 static void conv2d_input_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd *w = context;
     const int first = piece * SHARED_PIECE;
     conv2d_transform_tiles(w, first, conv2d_least(w->tiles.count - first, SHARED_PIECE), first,
-                           conv2d_shared_step(w), conv2d_worker_at(w, worker).patch, w->input);
+                           conv2d_input_step(w), conv2d_worker_at(w, worker).patch, w->input);
 }
 
 static void conv2d_panel_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd *w = context;
     const struct conv2d_worker room = conv2d_worker_at(w, worker);
-    const size_t step = conv2d_shared_step(w), pixel = conv2d_tile_pixel(w->in_shape.c);
     conv2d_transform_panel(w, piece, room.patch, room.weights);
-    for (int i = 0; i < conv2d_chunks(w); i++) {
-        const int first = conv2d_chunk_first(w, i);
-        conv2d_chunk_panel(w, first, conv2d_chunk_first(w, i + 1) - first,
-                           w->input + (size_t)first * pixel, step, piece, room.weights, &room);
-    }
+    conv2d_chunk_panel(w, 0, w->tiles.count, w->input, conv2d_input_step(w), piece, room.weights,
+                       &room);
 }
 
 static void conv2d_winograd_run(struct conv2d_winograd *w, float *scratch, struct pool *pool) {
     if (w->shared) {
         w->input = scratch;
-        w->workers = scratch + conv2d_input_floats(w, w->tiles.count);
+        w->workers = scratch + conv2d_input_floats(w);
         pool_run(pool, (w->tiles.count + SHARED_PIECE - 1) / SHARED_PIECE, conv2d_input_piece, w);
         pool_run(pool, w->panels, conv2d_panel_piece, w);
     } else {
