@@ -88,9 +88,10 @@ static void copy_cut(struct pass *pass, int index) {
     }
 }
 
-// A node of the cut, or behind it, when that is given: not run.
+// Not run: a node of the cut, or behind it, when that is given; a ReLU that the node before did.
 static bool skip_node(struct pass *pass, int index) {
-    if (!pass->cut || !pass->cut->given || !pass->cut->skip[index])
+    const bool given = pass->cut && pass->cut->given && pass->cut->skip[index];
+    if (!given && !pass->plan->nodes[index].done)
         return false;
     if (pass->node_seconds)
         pass->node_seconds[index] = 0;

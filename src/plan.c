@@ -100,6 +100,22 @@ static void mark_modes(struct plan *plan, const struct flags *f) {
     free(feeds);
 }
 
+// A ReLU right behind an operation that can do it, whose output nothing else reads.
+static void mark_relus(struct plan *plan) {
+    const struct model *m = plan->model;
+    int *readers = xcalloc((size_t)m->node_count, sizeof *readers);
+    for (int i = 1; i < m->node_count; i++)
+        for (int k = 0; k < m->nodes[i].op->inputs; k++)
+            readers[m->nodes[i].in[k]]++;
+    for (int i = 2; i < m->node_count; i++) {
+        const struct node *node = &m->nodes[i];
+        plan->nodes[i].done = node->op == &op_relu && node->in[0] == i - 1 && readers[i - 1] == 1 &&
+                              m->nodes[i - 1].op->clips;
+        plan->nodes[i - 1].relu = plan->nodes[i].done ? i : 0;
+    }
+    free(readers);
+}
+
 static struct op_flops node_flops(const struct model *m, int i) {
     const struct node *node = &m->nodes[i];
     struct shape in[OP_INPUTS] = {{0}};
@@ -159,6 +175,8 @@ static void choose_cut(struct plan *plan) {
     plan->cut = cut_behind(plan, end);
     double least = 0.9 * plan->cut.forward;
     while (--end > 0 && plan->cut.count > 1) {
+        if (plan->nodes[end].relu)
+            continue; // no cut between the two
         struct plan_cut earlier = cut_behind(plan, end);
         bool better = earlier.count == 1 && earlier.floats < plan->cut.floats;
         bool stop = earlier.forward < least;
@@ -183,6 +201,7 @@ struct plan *plan_make(const struct flags *flags, const struct plan_options *opt
     if (options->unpruned)
         mark_wanted(plan, flags, true);
     mark_adds(plan);
+    mark_relus(plan);
     plan_place_buffers(plan);
     count_cost(plan);
     choose_cut(plan);
@@ -255,6 +274,7 @@ struct op_call plan_call(const struct plan *plan, const struct weights *weights,
         .mode = {.batch_stats = mark->batch_stats,
                  .drop = mark->drop,
                  .precise = plan->options.precise,
+                 .most = mark->relu ? relu_limit(&plan->model->nodes[mark->relu].attr) : 0,
                  .smoothing = plan->options.smoothing,
                  .node = (uint32_t)index},
     };

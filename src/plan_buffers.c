@@ -61,7 +61,8 @@ static void node_lives(struct lives *l, struct plan *p, int i, const struct uses
     size_t n = (size_t)p->options.n, floats = n * shape_count(p->model->nodes[i].shape);
     bool result = i >= model_logits(p->model);
     int back = backward_tick(p, i);
-    add_life(l, &node->out, floats, i, result ? last_tick(p) : u->last_read[i]);
+    if (!node->relu) // else it is the ReLU's
+        add_life(l, &node->out, floats, i - node->done, result ? last_tick(p) : u->last_read[i]);
     add_life(l, &node->keep, node->wanted && op->keep ? op->keep(&call) : 0, i, back);
     add_life(l, &node->grad, node->wanted ? floats : 0, u->first_grad[i], back);
 }
@@ -161,6 +162,9 @@ void plan_place_buffers(struct plan *p) {
     gradient_lives(&l, p);
     add_life(&l, &p->scratch, scratch_floats(p), 0, last_tick(p));
     p->floats = place_all(&l);
+    for (int i = 1; i < nodes; i++)
+        if (p->nodes[i].relu)
+            p->nodes[i].out = p->nodes[p->nodes[i].relu].out;
     p->nodes[0].out = p->nodes[0].grad = p->nodes[0].keep = PLAN_NONE;
     free(l.items);
     free(u.last_read);

@@ -65,14 +65,18 @@ struct outcome {
     struct weights after;
 };
 
-static struct outcome run(const struct world *w, const struct flags *flags, bool unpruned) {
+static struct plan *make_plan(const struct world *w, const struct flags *flags, bool unpruned) {
     struct plan_options options = {.purpose = PLAN_TRAIN,
                                    .n = N,
                                    .pool = w->pool,
                                    .smoothing = 0.1f,
                                    .class_weight = class_weights,
                                    .unpruned = unpruned};
-    struct plan *plan = plan_make(flags, &options);
+    return plan_make(flags, &options);
+}
+
+// Closes the plan.
+static struct outcome run_plan(const struct world *w, struct plan *plan) {
     struct outcome o = {.after = weights_open(w->model)};
     memcpy(o.after.data, w->weights.data, w->model->weight_floats * sizeof(float));
     struct pass pass = {.weights = &o.after, .seed = 9};
@@ -92,6 +96,10 @@ static struct outcome run(const struct world *w, const struct flags *flags, bool
     pass_close(&pass);
     plan_close(plan);
     return o;
+}
+
+static struct outcome run(const struct world *w, const struct flags *flags, bool unpruned) {
+    return run_plan(w, make_plan(w, flags, unpruned));
 }
 
 static void close_outcome(const struct world *w, struct outcome *o) {
@@ -126,6 +134,31 @@ static void pruned_equals_unpruned_for_every_mask(void **state) {
     for (int i = 0; i < 3; i++)
         for (int mask = 0; mask < RESIDUAL_MASKS; mask++)
             check_mask(*state, mask, policies[i]);
+}
+
+// A ReLU done in passing gives the bits of one done by itself (in place: their outputs are one).
+static void relus_may_be_done_in_passing(void **state) {
+    const struct world *w = *state;
+    for (int mask = 0; mask < RESIDUAL_MASKS; mask++) {
+        struct flags flags = residual_flags(w->model, mask, BN_BATCH);
+        struct plan *apart = make_plan(w, &flags, false);
+        int relus = 0;
+        for (int i = 1; i < w->model->node_count; i++) {
+            relus += apart->nodes[i].done;
+            apart->nodes[i].done = false;
+            apart->nodes[i].relu = 0;
+        }
+        assert_int_equal(relus, 3);
+        struct outcome a = run(w, &flags, false), b = run_plan(w, apart);
+        assert_memory_equal(a.logits, b.logits, sizeof a.logits);
+        for (int p = 0; p < w->model->param_count; p++)
+            if (a.gradient[p])
+                assert_memory_equal(a.gradient[p], b.gradient[p],
+                                    w->model->params[p].count * sizeof(float));
+        close_outcome(w, &a);
+        close_outcome(w, &b);
+        flags_close(&flags);
+    }
 }
 
 static double loss_at(const struct world *w, const struct flags *flags, int param, size_t index,
@@ -227,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pruned_equals_unpruned_for_every_mask, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(relus_may_be_done_in_passing, open_world, close_world),
         cmocka_unit_test_setup_teardown(gradients_point_the_right_way, open_world, close_world),
         cmocka_unit_test_setup_teardown(the_mean_is_weighted_as_in_pytorch, open_world,
                                         close_world),

@@ -2,6 +2,8 @@
 #include "base/kernels.h"
 #include "ops/op.h"
 
+enum { BLOCK = 4096 }; // floats that stay in L1
+
 static bool add_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                       struct error *error) {
     (void)attr;
@@ -16,9 +18,14 @@ static bool add_infer(const union op_attr *attr, const struct shape *in, struct 
 static void add_forward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
     size_t each = shape_count(call->out_shape);
-    for (int i = first; i < first + count; i++)
-        kernels()->sum(op_floats(call, call->out_shape, i), call->in[0] + i * each,
-                       call->in[1] + i * each, call->out + i * each);
+    for (int i = first; i < first + count; i++) {
+        const size_t end = i * each + op_floats(call, call->out_shape, i);
+        for (size_t at = i * each; at < end; at += BLOCK) {
+            const size_t taken = end - at < BLOCK ? end - at : BLOCK;
+            kernels()->sum(taken, call->in[0] + at, call->in[1] + at, call->out + at);
+            op_clip(call, call->out + at, taken);
+        }
+    }
 }
 
 static void add_forward(const struct op_call *call) {
@@ -48,6 +55,7 @@ const struct operation op_add = {
     .name = "add",
     .inputs = 2,
     .pure = true,
+    .clips = true,
     .infer = add_infer,
     .forward = add_forward,
     .backward = add_backward,

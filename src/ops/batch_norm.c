@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum { WEIGHT, BIAS, MEAN, VAR };
-enum { PIECES = 16, BLOCK_ROWS = 256 };
+enum { PIECES = 16, BLOCK_ROWS = 256, APPLY_FLOATS = 4096 };
 
 static bool batch_norm_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                              struct error *error) {
@@ -97,10 +97,10 @@ static struct batch_norm_blocks batch_norm_blocks(const struct op_call *call, in
     return (struct batch_norm_blocks){.at = first * each, .end = (first + count) * each};
 }
 
-static bool batch_norm_next(struct batch_norm_blocks *blocks) {
+static bool batch_norm_next(struct batch_norm_blocks *blocks, size_t most) {
     blocks->at += blocks->rows;
     size_t left = blocks->end - blocks->at;
-    blocks->rows = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    blocks->rows = left < most ? left : most;
     return left > 0;
 }
 
@@ -114,7 +114,7 @@ static void batch_norm_sum(const struct op_call *call, int piece, int first, int
     double *sums = batch_norm_sums(call, piece, mean ? 1 : 0);
     memset(sums, 0, channels * sizeof *sums);
     struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
-    while (batch_norm_next(&blocks)) {
+    while (batch_norm_next(&blocks, BLOCK_ROWS)) {
         kernels()->channel_sums(blocks.rows, channels, call->in[0] + blocks.at * channels, mean,
                                 mean ? NULL : block, mean ? block : NULL);
         batch_norm_add_block(channels, block, sums);
@@ -169,9 +169,13 @@ static float batch_norm_stored_invstd(const struct op_call *call, int c) {
 static void batch_norm_apply(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
     int channels = batch_norm_channels(call);
-    size_t rows = batch_norm_rows(call), at = first * rows * channels;
-    kernels()->scale_shift(count * rows, channels, call->in[0] + at, batch_norm_row(call, SCALE),
-                           batch_norm_row(call, SHIFT), call->out + at, false);
+    struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
+    while (batch_norm_next(&blocks, APPLY_FLOATS / channels + 1)) {
+        size_t at = blocks.at * channels;
+        kernels()->scale_shift(blocks.rows, channels, call->in[0] + at, batch_norm_row(call, SCALE),
+                               batch_norm_row(call, SHIFT), call->out + at, false);
+        op_clip(call, call->out + at, blocks.rows * channels);
+    }
 }
 
 static void batch_norm_forward(const struct op_call *call) {
@@ -221,7 +225,7 @@ static void batch_norm_dot_piece(const struct op_call *call, int piece, int firs
     memset(sums, 0, channels * sizeof *sums);
     memset(dots, 0, channels * sizeof *dots);
     struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
-    while (batch_norm_next(&blocks)) {
+    while (batch_norm_next(&blocks, BLOCK_ROWS)) {
         size_t at = blocks.at * channels;
         kernels()->channel_dots(blocks.rows, channels, call->dout + at,
                                 dot ? call->in[0] + at : NULL, batch_norm_row(call, BATCH_MEAN),
@@ -304,6 +308,7 @@ const struct operation op_batch_norm = {
     .name = "batch_norm",
     .inputs = 1,
     .pure = true,
+    .clips = true,
     .infer = batch_norm_infer,
     .keep = batch_norm_keep,
     .scratch = batch_norm_scratch,

@@ -42,6 +42,11 @@ void op_run(const struct op_call *call, int pieces, op_work *work) {
         pool_run(call->pool, pieces, op_run_piece, &job);
 }
 
+void op_clip(const struct op_call *call, float *out, size_t count) {
+    if (call->mode.most > 0)
+        kernels()->relu(count, out, call->mode.most, out);
+}
+
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from) {
     if (!grad.to)
         return;

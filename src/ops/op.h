@@ -78,6 +78,7 @@ struct op_mode {
     double momentum;  // norm: how far they move, in place of attr.norm.momentum; 0: that far
     bool drop;        // dropout: active
     bool precise;     // conv2d: only kernels that multiply directly
+    float most;       // where clips says so: min(max(., 0), most) of the output; 0: not that
     float smoothing;  // cross_entropy: label smoothing in [0, 1)
     uint64_t seed;    // of the experiment
     uint32_t step;    // counter for random draws
@@ -126,6 +127,8 @@ struct operation {
     // The probability with which it drops elements in training; NULL: it never does.
     float (*drops)(const union op_attr *attr);
 
+    bool clips; // forward does mode.most: the ReLU that follows, while its input is in cache
+
     // Output shape of one sample, or an error that names both sizes.
     bool (*infer)(const union op_attr *attr, const struct shape *in, struct shape *out,
                   struct error *error);
@@ -146,6 +149,7 @@ extern const struct operation op_batch_norm; // weight, bias, running_mean, runn
                                              // counter: the pass counts batches)
 extern const struct operation op_linear;     // weight [out][in], bias [out] or NULL
 extern const struct operation op_relu;       // with a limit of 6: ReLU6
+float relu_limit(const union op_attr *attr); // infinite without one
 extern const struct operation op_max_pool;
 extern const struct operation op_avg_pool;      // count_include_pad, as PyTorch's default
 extern const struct operation op_adaptive_pool; // means over windows that make the output's size
@@ -190,6 +194,9 @@ int op_pieces(const struct op_call *call);
 // Cuts the batch into `pieces` (1 .. n) ranges of samples of nearly equal size and runs them on the
 // pool; returns when all are done.
 void op_run(const struct op_call *call, int pieces, op_work *work);
+
+// What mode.most asks for, of `count` floats of the output.
+void op_clip(const struct op_call *call, float *out, size_t count);
 
 // Sets or adds `count` gradients, beginning at element `at`; nothing when not wanted.
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from);

@@ -13,8 +13,12 @@ static bool relu_infer(const union op_attr *attr, const struct shape *in, struct
     return true;
 }
 
+float relu_limit(const union op_attr *attr) {
+    return attr->relu.most > 0 ? attr->relu.most : INFINITY;
+}
+
 static float relu_most(const struct op_call *call) {
-    return call->attr->relu.most > 0 ? call->attr->relu.most : INFINITY;
+    return relu_limit(call->attr);
 }
 
 static void relu_forward_samples(const struct op_call *call, int piece, int first, int count) {
