@@ -6,6 +6,8 @@
 #include "ui/report/run_report.h"
 #include <stdio.h>
 
+enum { COMPARE_DRAWN = 26 }; // rows that the charts have letters for
+
 struct comparison {
     struct run_report *runs;
     int run_count;

@@ -62,9 +62,13 @@ static bool spans_decades(const struct chart_line *lines, int count) {
     return low > 0 && high > low * pow(10, DECADES);
 }
 
+static int drawn(const struct comparison *c) {
+    return c->row_count < COMPARE_DRAWN ? c->row_count : COMPARE_DRAWN;
+}
+
 static void add_chart(struct compare_charts *to, const struct comparison *c, bool validation) {
     int first = to->line_count;
-    for (int i = 0; i < c->row_count; i++) {
+    for (int i = 0; i < drawn(c); i++) {
         const struct run_branch *b = c->rows[i].branch;
         add_line(to, validation ? &b->curves.validation_accuracy : &b->curves.loss, b->name, i,
                  validation);
@@ -74,13 +78,13 @@ static void add_chart(struct compare_charts *to, const struct comparison *c, boo
                        .x = {.title = "step", .whole = true},
                        .y = {.title = validation ? "accuracy" : "loss", .percent = validation},
                        .lines = to->chart_lines + first,
-                       .line_count = c->row_count};
+                       .line_count = drawn(c)};
     struct chart *chart = &to->charts[to->count - 1];
     chart->y.log = !validation && spans_decades(chart->lines, chart->line_count);
 }
 
 static bool any_validation(const struct comparison *c) {
-    for (int i = 0; i < c->row_count; i++)
+    for (int i = 0; i < drawn(c); i++)
         if (c->rows[i].branch->curves.validation_accuracy.count > 0)
             return true;
     return false;
@@ -145,7 +149,7 @@ struct compare_charts compare_charts_open(const struct comparison *c) {
     if (any_validation(c))
         add_chart(&to, c, true);
     add_chart(&to, c, false);
-    for (int i = 0; i < c->row_count; i++)
+    for (int i = 0; i < drawn(c); i++)
         add_band(&to, &c->rows[i], i);
     struct chart *last = &to.charts[to.count - 1];
     last->bands = to.bands;

@@ -66,7 +66,8 @@ static const char *state_of(const struct compared *row) {
 static void add_row(struct table *t, const struct compared *row, int index) {
     const struct run_branch *b = row->branch;
     table_row(t);
-    cell(t, 0, xprintf("%c", 'a' + index % 26));
+    if (index < COMPARE_DRAWN)
+        cell(t, 0, xprintf("%c", 'a' + index));
     table_cell(t, 1, b->name);
     table_cell(t, 2, row->run->experiment.name);
     table_cell(t, 3, state_of(row));
@@ -86,35 +87,57 @@ void compare_print_table(const struct comparison *c, FILE *out) {
     table_print(&t, out);
     table_close(&t);
     fputs("best, last: accuracy on the validation samples; seconds: of training alone\n", out);
+    if (c->row_count > COMPARE_DRAWN)
+        fprintf(out, "drawn are the first %d\n", COMPARE_DRAWN);
 }
 
 // ---- The difference
 
-static struct table_column *difference_columns(const struct comparison *c) {
-    struct table_column *titles = xcalloc((size_t)c->run_count + 1, sizeof *titles);
+// The keys that differ; returns how many.
+static int differing(const struct comparison *c, const struct experiment_key **out) {
+    int count = 0;
+    for (int k = 0; k < experiment_key_count; k++)
+        if (compare_differs(c, &experiment_keys[k]))
+            out[count++] = &experiment_keys[k];
+    return count;
+}
+
+// What the two sides of the table are called: runs, or keys.
+static const char *title_of(const struct comparison *c, const struct experiment_key *const *keys,
+                            bool runs, int index) {
+    return runs ? c->runs[index].path : keys[index]->path;
+}
+
+// `down`: there are more runs than fit beside each other, so they are the rows.
+static void print_values(const struct comparison *c, const struct experiment_key *const *keys,
+                         int key_count, bool down, FILE *out) {
+    int rows = down ? c->run_count : key_count, across = down ? key_count : c->run_count;
+    struct table_column *titles = xcalloc((size_t)across + 1, sizeof *titles);
     titles[0].title = "differs in";
-    for (int i = 0; i < c->run_count; i++)
-        titles[i + 1].title = c->runs[i].path;
-    return titles;
+    for (int i = 0; i < across; i++)
+        titles[i + 1].title = title_of(c, keys, !down, i);
+    struct table t = table_open(titles, across + 1);
+    for (int row = 0; row < rows; row++) {
+        table_row(&t);
+        table_cell(&t, 0, title_of(c, keys, down, row));
+        for (int i = 0; i < across; i++)
+            cell(&t, i + 1,
+                 compare_value(&c->runs[down ? row : i].experiment, keys[down ? i : row]));
+    }
+    table_print(&t, out);
+    table_close(&t);
+    free(titles);
 }
 
 void compare_print_difference(const struct comparison *c, FILE *out) {
-    struct table_column *titles = difference_columns(c);
-    struct table t = table_open(titles, c->run_count + 1);
-    for (int k = 0; k < experiment_key_count; k++) {
-        if (!compare_differs(c, &experiment_keys[k]))
-            continue;
-        table_row(&t);
-        table_cell(&t, 0, experiment_keys[k].path);
-        for (int i = 0; i < c->run_count; i++)
-            cell(&t, i + 1, compare_value(&c->runs[i].experiment, &experiment_keys[k]));
-    }
-    if (t.row_count > 1)
-        table_print(&t, out);
+    enum { BESIDE = 4 };
+    const struct experiment_key **keys = xcalloc((size_t)experiment_key_count, sizeof *keys);
+    int count = differing(c, keys);
+    if (count > 0)
+        print_values(c, keys, count, c->run_count > BESIDE, out);
     else
         fputs("the experiments do not differ\n", out);
-    table_close(&t);
-    free(titles);
+    free(keys);
 }
 
 // ---- JSON

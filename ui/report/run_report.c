@@ -129,7 +129,10 @@ static bool read_logs(struct run_report *r, struct error *error) {
 }
 
 bool run_report_read(struct run_report *r, const char *path, struct error *error) {
-    *r = (struct run_report){.path = xstrdup(path)};
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') // as the shell completes it
+        length--;
+    *r = (struct run_report){.path = xstrndup(path, length)};
     r->finished = run_finished(path);
     return read_experiment(r, error) && read_logs(r, error);
 }

@@ -13,7 +13,7 @@ static void what_differs_is_told(void **state) {
     (void)state;
     train("a", "freeze.rules=[thaw head]");
     train("b", "freeze.rules=[thaw all]");
-    struct outcome o = RUN("compare", "a", "b", "--ascii");
+    struct outcome o = RUN("compare", "a/", "b//", "--ascii");
     assert_done(&o);
     assert_contains(o.out, "freeze.rules  [thaw head]  [thaw all]");
     assert_lacks(o.out, "optim.lr ");
@@ -95,6 +95,20 @@ static void a_session_with_branches(void **state) {
     outcome_close(&o);
 }
 
+static void many_runs_are_rows(void **state) {
+    (void)state;
+    train("a", "freeze.rules=[thaw head]");
+    train("b", "optim.lr=0.02");
+    const char *args[40] = {"compare", "--ascii"};
+    for (int i = 2; i < 32; i++)
+        args[i] = i % 2 ? "b" : "a";
+    struct outcome o = program_limited(0, args);
+    assert_done(&o);
+    assert_contains(o.out, "differs in  freeze.rules  ");
+    assert_contains(o.out, "drawn are the first 26");
+    outcome_close(&o);
+}
+
 static void refusals(void **state) {
     (void)state;
     struct outcome o = RUN("compare");
@@ -117,6 +131,7 @@ int main(void) {
         PROGRAM_TEST(what_differs_is_told),
         PROGRAM_TEST(json_tells_what_the_metrics_tell),
         PROGRAM_TEST(a_session_with_branches),
+        PROGRAM_TEST(many_runs_are_rows),
         PROGRAM_TEST(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
