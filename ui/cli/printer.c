@@ -14,11 +14,16 @@ static void clear_line(struct printer *p) {
 }
 
 static void print_data(struct printer *p, const struct training_data *d) {
-    char shape[32];
-    fprintf(p->out,
-            "data     %s: %d to learn from, %d to validate on, %d to test on; %s; %d classes\n",
+    char text[32];
+    fprintf(p->out, "data     %s: %d to learn from, %d to validate on, %d to test on; ",
             d->train->name, d->train->count, d->validation ? d->validation->count : 0,
-            d->test ? d->test->count : 0, shape_text(d->train->shape, shape), d->train->classes);
+            d->test ? d->test->count : 0);
+    if (d->train->vocabulary > 0)
+        fprintf(p->out, "at most %d tokens, of %s", d->train->shape.h,
+                text_count((uint64_t)d->train->vocabulary, text));
+    else
+        fputs(shape_text(d->train->shape, text), p->out);
+    fprintf(p->out, "; %d classes\n", d->train->classes);
 }
 
 static int groups_of(const struct dataset *d) {

@@ -17,21 +17,13 @@ static void put_pets(void) {
     }
 }
 
-static void train(const char *threads, const char *cache, const char *out) {
-    struct outcome o =
-        RUN("run", "tiny.yaml", "--quiet", "--threads", threads, "--set", cache, "--out", out);
-    if (o.code != 0)
-        fail_msg("%s", o.err);
-    outcome_close(&o);
-}
-
 static void threads_and_cache_give_the_same_bits(void **state) {
     (void)state;
     put_pets();
     write_text("tiny.yaml", tiny);
-    train("1", "data.cache=1024", "one");
-    train("2", "data.cache=1024", "two");
-    train("2", "data.cache=0", "none");
+    program_train("1", "data.cache=1024", "one");
+    program_train("2", "data.cache=1024", "two");
+    program_train("2", "data.cache=0", "none");
     assert_same_file("one/last.safetensors", "two/last.safetensors");
     assert_same_file("one/last.safetensors", "none/last.safetensors");
 }
@@ -72,24 +64,17 @@ static void groups_are_kept_whole(void **state) {
     outcome_close(&o);
 }
 
-static void refuse(const char *setting, const char *why) {
-    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", setting);
-    assert_refused(&o, 2, why);
-    assert_false(files_exist("out"));
-    outcome_close(&o);
-}
-
 static void refuses(void **state) {
     (void)state;
     put_pets();
     write_text("tiny.yaml", tiny);
-    refuse("data.size=0", "set data.size");
-    refuse("data.path=dogs", "dogs: cannot read it");
-    refuse("data.resize=7", "data.resize: 7 is below data.size, which is 8");
-    refuse("data.augment=[crop 0]", "data.augment: 'crop 0' is not known");
-    refuse("data.validation=10", "class 0 (cat) has 10 samples");
+    program_refuses("data.size=0", "set data.size");
+    program_refuses("data.path=dogs", "dogs: cannot read it");
+    program_refuses("data.resize=7", "data.resize: 7 is below data.size, which is 8");
+    program_refuses("data.augment=[crop 0]", "data.augment: 'crop 0' is not known");
+    program_refuses("data.validation=10", "class 0 (cat) has 10 samples");
     put_file("pets", "cat/broken.jpg", "no", 2);
-    refuse("seed=1", "1 of 21 pictures cannot be read");
+    program_refuses("seed=1", "1 of 21 pictures cannot be read");
 }
 
 static void leaves_out_and_says_so(void **state) {

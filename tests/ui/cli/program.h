@@ -146,6 +146,23 @@ static inline void write_text(const char *path, const char *text) {
     assert_true(files_write(path, text, strlen(text), NULL));
 }
 
+// Runs tiny.yaml, quietly, with one key set.
+static inline void program_train(const char *threads, const char *setting, const char *out) {
+    struct outcome o =
+        RUN("run", "tiny.yaml", "--quiet", "--threads", threads, "--set", setting, "--out", out);
+    if (o.code != 0)
+        fail_msg("%s", o.err);
+    outcome_close(&o);
+}
+
+// tiny.yaml with this setting is refused, and nothing is left behind.
+static inline void program_refuses(const char *setting, const char *why) {
+    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", setting);
+    assert_refused(&o, 2, why);
+    assert_false(files_exist("out"));
+    outcome_close(&o);
+}
+
 // Contents as text; fails when there is no such file.
 static inline char *read_text(const char *path) {
     FILE *file = fopen(path, "rb");

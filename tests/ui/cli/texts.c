@@ -21,44 +21,31 @@ static void put_texts(void) {
     text_free(&t);
 }
 
-static void train(const char *threads, const char *cache, const char *out) {
-    struct outcome o =
-        RUN("run", "tiny.yaml", "--quiet", "--threads", threads, "--set", cache, "--out", out);
-    if (o.code != 0)
-        fail_msg("%s", o.err);
-    outcome_close(&o);
-}
-
 static void threads_and_cache_give_the_same_bits(void **state) {
     (void)state;
     put_texts();
-    train("1", "train.cache=1024", "one");
-    train("2", "train.cache=1024", "two");
-    train("2", "train.cache=0", "none");
+    program_train("1", "train.cache=1024", "one");
+    program_train("2", "train.cache=1024", "two");
+    program_train("2", "train.cache=0", "none");
     assert_same_file("one/last.safetensors", "two/last.safetensors");
     assert_same_file("one/last.safetensors", "none/last.safetensors");
-}
-
-static void refuse(const char *setting, const char *why) {
-    struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", setting);
-    assert_refused(&o, 2, why);
-    assert_false(files_exist("out"));
-    outcome_close(&o);
 }
 
 static void refuses(void **state) {
     (void)state;
     put_texts();
-    refuse("data.path=nowhere.csv", "data.path: ");
-    refuse("data.tokenizer=''", "data.tokenizer: missing; give wordnet, which is built in, or a");
-    refuse("data.tokenizer=here", "data.tokenizer: there is no tokenizer \"here\"");
-    refuse("data.label_column=klass", "none of them \"klass\"");
-    refuse("data.mean=0.5", "data.mean: text has no pictures; leave the key out");
-    refuse("data.augment=[flip]", "data.augment: text has no pictures; leave the key out");
-    refuse("data.size=8", "data.size: text has no pictures; leave the key out");
-    refuse("data.shift=[invert]", "data.shift: shift invert changes pictures, but text has texts");
-    refuse("data.name=digits", "data.tokenizer: digits has no texts; leave the key out");
-    refuse("model.name=cnn", "model");
+    program_refuses("data.path=nowhere.csv", "data.path: ");
+    program_refuses("data.tokenizer=''",
+                    "data.tokenizer: missing; give wordnet, which is built in, or a");
+    program_refuses("data.tokenizer=here", "data.tokenizer: there is no tokenizer \"here\"");
+    program_refuses("data.label_column=klass", "none of them \"klass\"");
+    program_refuses("data.mean=0.5", "data.mean: text has no pictures; leave the key out");
+    program_refuses("data.augment=[flip]", "data.augment: text has no pictures; leave the key out");
+    program_refuses("data.size=8", "data.size: text has no pictures; leave the key out");
+    program_refuses("data.shift=[invert]",
+                    "data.shift: shift invert changes pictures, but text has texts");
+    program_refuses("data.name=digits", "data.tokenizer: digits has no texts; leave the key out");
+    program_refuses("model.name=cnn", "model");
 }
 
 static void cuts_and_says_so(void **state) {
@@ -66,6 +53,7 @@ static void cuts_and_says_so(void **state) {
     put_texts();
     struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", "data.length=6");
     assert_int_equal(o.code, 0);
+    assert_contains(o.out, "to test on; at most 6 tokens, of 8; 2 classes\n");
     assert_contains(o.err,
                     "thaw: 3 of 12 texts are longer than data.length, 6 tokens; their ends are "
                     "left out\n");
@@ -76,7 +64,7 @@ static void cuts_and_says_so(void **state) {
 static void finds_the_tokenizer_beside_the_weights(void **state) {
     (void)state;
     put_texts();
-    train("1", "train.epochs=1", "first");
+    program_train("1", "train.epochs=1", "first");
     assert_int_equal(rename("vocab.txt", "first/vocab.txt"), 0);
     struct outcome o = RUN("run", "tiny.yaml", "--quiet", "--out", "second", "--set",
                            "data.tokenizer=''", "--set", "model.weights=first/last.safetensors");
@@ -110,7 +98,7 @@ static void predicts_texts(void **state) {
         text_add(&t, i % 2 ? "b c b,odd\n" : "\"a, a\",even\n");
     write_text("x.csv", t.data);
     text_free(&t);
-    train("1", "train.epochs=2", "run");
+    program_train("1", "train.epochs=2", "run");
     struct outcome samples = RUN("predict", "run", "--samples", "validation", "--json");
     assert_done(&samples);
     const char *first = samples.out, *label = strstr(first, "\"label\":\"odd\"");
