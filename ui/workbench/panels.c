@@ -2,6 +2,7 @@
 
 #include "ui/workbench/panels_parts.h"
 #include <stdio.h>
+#include <string.h>
 
 enum {
     SPAN_MIN = 8,      // steps
@@ -131,14 +132,20 @@ static void add_marker(struct panel_plot *out, int64_t step, const char *label, 
         out->markers[plot->marker_count++] = (struct plot_marker){step, label, style};
 }
 
+// Whether an event is worth a line: rates that a strategy finds anew every epoch are not.
+static bool is_marked(const struct scene *s, const struct event_mark *m) {
+    bool rates = strcmp(m->who, "strategy") == 0 && strncmp(m->text, "rates ", 6) == 0;
+    return !rates && scene_on_path(s, m->branch, m->step);
+}
+
 // The latest ones, when there are too many.
 static void add_markers(struct panel_plot *out, const struct scene *s) {
-    int first = s->mark_count > PANEL_MARKERS - 2 ? s->mark_count - PANEL_MARKERS + 2 : 0;
-    for (int i = first; i < s->mark_count; i++) {
-        const struct event_mark *m = &s->marks[i];
-        if (scene_on_path(s, m->branch, m->step))
-            add_marker(out, m->step, m->text, STYLE_EVENT);
-    }
+    int first = s->mark_count, count = 0;
+    while (first > 0 && count < PANEL_MARKERS - 2)
+        count += is_marked(s, &s->marks[--first]);
+    for (int i = first; i < s->mark_count; i++)
+        if (is_marked(s, &s->marks[i]))
+            add_marker(out, s->marks[i].step, s->marks[i].text, STYLE_EVENT);
     const struct curves *branch = scene_branch(s, s->now.branch);
     // A step's record is there before its snapshot.
     if (branch && s->now.step + 1 < series_last(&branch->loss))

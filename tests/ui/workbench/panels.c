@@ -272,6 +272,24 @@ static void marks_are_those_of_this_branch(void **state) {
     fixture_close(&f);
 }
 
+// A strategy that sets them every epoch would fill the plots with lines.
+static void rates_of_a_strategy_are_not_marked(void **state) {
+    (void)state;
+    struct fixture f;
+    struct panels p;
+    fixture_open(&f);
+    panels_open(&p);
+    free(f.marks[0].text);
+    f.marks[0].text = xstrdup("rates 0.5 1");
+    draw_one(&f.scene, &p, PANEL_LOSS, (struct area){0, 0, 24, 120});
+    assert_true(screen_find(&screen, "rates 0.5 1") > 0); // by hand
+    strcpy(f.marks[0].who, "strategy");
+    draw_one(&f.scene, &p, PANEL_LOSS, (struct area){0, 0, 24, 120});
+    assert_true(screen_find(&screen, "rates 0.5 1") < 0);
+    assert_true(screen_find(&screen, "freeze fc") > 0);
+    fixture_close(&f);
+}
+
 static void accuracy_reads_in_percent(void **state) {
     (void)state;
     struct fixture f;
@@ -436,6 +454,7 @@ int main(void) {
         cmocka_unit_test(loss_shows_this_branch_and_others),
         cmocka_unit_test(the_cursor_reads_the_part_it_is_on),
         cmocka_unit_test(marks_are_those_of_this_branch),
+        cmocka_unit_test(rates_of_a_strategy_are_not_marked),
         cmocka_unit_test(accuracy_reads_in_percent),
         cmocka_unit_test(blocks_heads_and_what_stands_alone_are_rows),
         cmocka_unit_test(frozen_blocks_are_blank_in_the_strip),
