@@ -29,12 +29,19 @@ static const struct layer layers[] = {
 static const struct {
     const char *header, *place;
 } libraries[] = {
-    {"<cairo", "ui/report/chart_file.c"},   {"<cblas.h>", "src/base/blas.c"},
-    {"<curses.h>", "ui/workbench/"},        {"<ncurses.h>", "ui/workbench/"},
-    {"<stb_image.h>", "datasets/"},         {"<stb/stb_image.h>", "datasets/"},
-    {"<utf8proc.h>", "datasets/unicode.c"}, {"<yaml.h>", "src/experiment"},
-    {"<yaml.h>", "src/sweep_read.c"},       {"<zlib.h>", "datasets/"},
-    {"<xxhash.h>", "src/base/hash.c"},      {"<zlib.h>", "src/checkpoint/torch_zip.c"},
+    {"<cairo", "ui/report/chart_file.c"},
+    {"<fontconfig", "ui/report/chart_file.c"},
+    {"<cblas.h>", "src/base/blas.c"},
+    {"<curses.h>", "ui/workbench/"},
+    {"<ncurses.h>", "ui/workbench/"},
+    {"<stb_image.h>", "datasets/"},
+    {"<stb/stb_image.h>", "datasets/"},
+    {"<utf8proc.h>", "datasets/unicode.c"},
+    {"<yaml.h>", "src/experiment"},
+    {"<yaml.h>", "src/sweep_read.c"},
+    {"<zlib.h>", "datasets/"},
+    {"<xxhash.h>", "src/base/hash.c"},
+    {"<zlib.h>", "src/checkpoint/torch_zip.c"},
 };
 
 static const char *source_root(void) {

@@ -4,6 +4,7 @@
 #include "ui/report/chart_parts.h"
 #include <cairo-svg.h>
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -380,5 +381,7 @@ bool chart_save(const struct chart *charts, int count, const char *path, enum ch
                   ? files_write(path, bytes.data, bytes.size, error)
                   : error_run(error, "%s: cannot draw: %s", path, cairo_status_to_string(status));
     free(bytes.data);
+    cairo_debug_reset_static_data(); // its fonts, and what it read to find them
+    FcFini();
     return ok;
 }
