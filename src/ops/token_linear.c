@@ -14,8 +14,10 @@
 
 enum { WEIGHT, BIAS };
 enum {
-    TILE = 16,  // the most rows of any kernel
-    RUNS = 256, // tokens in one chain of a weight's gradient
+    TILE = 16,    // the most rows of any kernel
+    GROUP = 4,    // the most panels for which a block of rows is read once
+    PIECES = 8,   // groups are smaller where there would be fewer pieces
+    OUTPUTS = 64, // in a piece of the weight's gradient
 };
 
 static bool token_linear_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
@@ -39,33 +41,52 @@ static size_t token_linear_places(const struct op_call *call) {
     return (size_t)call->n * (size_t)call->out_shape.h;
 }
 
-// A product's share of the scratch: the rows' numbers, and for each thread so many floats.
+// A product's share of the scratch: the rows' numbers, a packed matrix that all threads read, and
+// for each thread so many floats.
 struct token_linear {
     const struct op_call *call;
     const int *row;
     int rows;
-    float *own;  // [threads][each]
-    size_t each; // floats
+    float *packed; // the inputs in panels of `rows` rows, for the weight's gradient
+    float *own;    // [threads][each]
+    size_t each;   // floats
 };
 
-// What a thread needs for the largest of the products: forward, with a panel of weights; the
-// gradient of the input, likewise; that of the weight, with a panel of inputs and one of results.
-static size_t token_linear_each(const struct op_call *call, bool backward) {
-    const size_t in = (size_t)token_linear_in(call), out = (size_t)call->out_shape.c;
-    size_t rows = backward ? 0 : in;
-    if (backward && call->din[0].to)
-        rows = out;
-    if (backward && call->dparam[WEIGHT].to && out + token_linear_places(call) > rows)
-        rows = out + token_linear_places(call);
-    return rows * (size_t)kernels()->panel;
+// How many panels of a product of so many columns make a piece.
+static int token_linear_group(int columns) {
+    const int group = panels_count(columns) / PIECES;
+    return group < 1 ? 1 : group < GROUP ? group : GROUP;
 }
 
-static size_t token_linear_own(const struct op_call *call) {
-    return (token_linear_places(call) + 15) / 16 * 16; // behind the numbers, in floats
+static int token_linear_groups(int columns) {
+    return (panels_count(columns) - 1) / token_linear_group(columns) + 1;
+}
+
+// What a thread needs for the largest of the products: forward, a group of panels of weights; the
+// gradient of the input, likewise; that of the weight, some outputs' gradients of all tokens.
+static size_t token_linear_each(const struct op_call *call, bool backward) {
+    const size_t in = (size_t)token_linear_in(call), out = (size_t)call->out_shape.c;
+    const size_t panel = (size_t)kernels()->panel, some = OUTPUTS * token_linear_places(call);
+    size_t floats = backward ? 0 : in * panel * (size_t)token_linear_group((int)out);
+    if (backward && call->din[0].to)
+        floats = out * panel * (size_t)token_linear_group((int)in);
+    if (backward && call->dparam[WEIGHT].to && some > floats)
+        floats = some;
+    return floats;
+}
+
+static size_t token_linear_packed(const struct op_call *call, bool backward) {
+    return backward && call->dparam[WEIGHT].to
+               ? panels_floats((int)token_linear_places(call), token_linear_in(call))
+               : 0;
+}
+
+static size_t token_linear_numbers(const struct op_call *call) {
+    return (token_linear_places(call) + 15) / 16 * 16; // in floats
 }
 
 static size_t token_linear_scratch(const struct op_call *call, bool backward) {
-    const size_t product = token_linear_own(call) +
+    const size_t product = token_linear_numbers(call) + token_linear_packed(call, backward) +
                            (size_t)pool_threads(call->pool) * token_linear_each(call, backward);
     const size_t bias = backward && call->dparam[BIAS].to ? bias_scratch(call) : 0;
     return product > bias ? product : bias;
@@ -73,97 +94,178 @@ static size_t token_linear_scratch(const struct op_call *call, bool backward) {
 
 static struct token_linear token_linear_open(const struct op_call *call, bool backward) {
     int *row = (int *)(void *)call->scratch;
+    float *packed = call->scratch + token_linear_numbers(call);
     return (struct token_linear){.call = call,
                                  .row = row,
                                  .rows = token_rows(call, row),
-                                 .own = call->scratch + token_linear_own(call),
+                                 .packed = packed,
+                                 .own = packed + token_linear_packed(call, backward),
                                  .each = token_linear_each(call, backward)};
 }
 
-// Columns j .. of `to` [places][width] (= or +=) the product of x [places][depth] with a panel.
-static void token_linear_product(const struct token_linear *t, const float *x, int depth,
-                                 const float *panel, const float *bias, float *to, int width, int j,
-                                 bool add) {
+// A product of x [places][depth] with a group of panels, whose columns of `to` [places][width]
+// begin at `first`: sets, or adds to, the rows that are there.
+struct token_product {
+    const float *x, *panels, *bias;
+    float *to;
+    int depth, width, first, group;
+    bool add;
+};
+
+// Some rows and one panel.
+static void token_linear_block(const struct token_product *p, const int *row, int count,
+                               int panel) {
     const struct kernel_tap tap = {0};
-    const int columns = width - j < kernels()->panel ? width - j : kernels()->panel;
+    const int j = p->first + panel * kernels()->panel, left = p->width - j;
+    const int columns = left < kernels()->panel ? left : kernels()->panel;
+    const float *a[TILE];
+    float *y[TILE];
+    for (int i = 0; i < count; i++) {
+        a[i] = p->x + (size_t)row[i] * (size_t)p->depth;
+        y[i] = p->to + (size_t)row[i] * (size_t)p->width + j;
+        if (p->bias)
+            memcpy(y[i], p->bias + j, (size_t)columns * sizeof *p->bias);
+    }
+    chains_gather(count, a, y, columns, &tap, 1, p->depth,
+                  p->panels + (size_t)panel * (size_t)p->depth * (size_t)kernels()->panel,
+                  p->add || p->bias);
+}
+
+static void token_linear_product(const struct token_linear *t, const struct token_product *p) {
     for (int first = 0; first < t->rows; first += kernels()->rows) {
         const int left = t->rows - first, count = left < kernels()->rows ? left : kernels()->rows;
-        const float *a[TILE];
-        float *y[TILE];
-        for (int i = 0; i < count; i++) {
-            const size_t row = (size_t)t->row[first + i];
-            a[i] = x + row * (size_t)depth;
-            y[i] = to + row * (size_t)width + j;
-            if (bias)
-                memcpy(y[i], bias + j, (size_t)columns * sizeof *bias);
-        }
-        chains_gather(count, a, y, columns, &tap, 1, depth, panel, add || bias);
+        for (int panel = 0; panel < p->group; panel++)
+            token_linear_block(p, t->row + first, count, panel);
     }
 }
 
-// A panel of outputs of all tokens.
+// Which panels piece number `piece` has.
+static void token_linear_take(struct token_product *p, int piece) {
+    const int group = token_linear_group(p->width), left = panels_count(p->width) - piece * group;
+    p->first = piece * group * kernels()->panel;
+    p->group = left < group ? left : group;
+}
+
+// Some outputs of all tokens.
 static void token_linear_forward_piece(void *context, int piece, int worker) {
     const struct token_linear *t = context;
     const struct op_call *call = t->call;
-    const int in = token_linear_in(call), out = call->out_shape.c, j = piece * kernels()->panel;
-    const int columns = out - j < kernels()->panel ? out - j : kernels()->panel;
-    float *panel = t->own + (size_t)worker * t->each;
-    panels_pack_transposed(in, columns, call->param[WEIGHT] + (size_t)j * (size_t)in, (size_t)in,
-                           panel);
-    token_linear_product(t, call->in[0], in, panel, call->param[BIAS], call->out, out, j, false);
+    const size_t in = (size_t)token_linear_in(call);
+    float *panels = t->own + (size_t)worker * t->each;
+    struct token_product p = {.x = call->in[0],
+                              .panels = panels,
+                              .bias = call->param[BIAS],
+                              .to = call->out,
+                              .depth = (int)in,
+                              .width = call->out_shape.c};
+    token_linear_take(&p, piece);
+    for (int i = 0, j = p.first; i < p.group; i++, j += kernels()->panel) {
+        const int left = p.width - j, columns = left < kernels()->panel ? left : kernels()->panel;
+        panels_pack_transposed(p.depth, columns, call->param[WEIGHT] + (size_t)j * in, in,
+                               panels + (size_t)i * in * (size_t)kernels()->panel);
+    }
+    token_linear_product(t, &p);
 }
 
 static void token_linear_forward(const struct op_call *call) {
     struct token_linear t = token_linear_open(call, false);
-    pool_run(call->pool, panels_count(call->out_shape.c), token_linear_forward_piece, &t);
+    pool_run(call->pool, token_linear_groups(call->out_shape.c), token_linear_forward_piece, &t);
 }
 
 static unsigned token_linear_reads(const struct op_call *call) {
     return call->dparam[WEIGHT].to ? OP_READS_IN : 0;
 }
 
-// dx = dy W: a panel of inputs of all tokens.
+// dx = dy W: some inputs of all tokens.
 static void token_linear_data_piece(void *context, int piece, int worker) {
     const struct token_linear *t = context;
     const struct op_call *call = t->call;
-    const int in = token_linear_in(call), out = call->out_shape.c, j = piece * kernels()->panel;
-    const int columns = in - j < kernels()->panel ? in - j : kernels()->panel;
-    float *panel = t->own + (size_t)worker * t->each;
-    panels_pack(out, columns, call->param[WEIGHT] + j, (size_t)in, panel);
-    token_linear_product(t, call->dout, out, panel, NULL, call->din[0].to, in, j, call->din[0].add);
+    const size_t out = (size_t)call->out_shape.c;
+    float *panels = t->own + (size_t)worker * t->each;
+    struct token_product p = {.x = call->dout,
+                              .panels = panels,
+                              .to = call->din[0].to,
+                              .depth = (int)out,
+                              .width = token_linear_in(call),
+                              .add = call->din[0].add};
+    token_linear_take(&p, piece);
+    for (int i = 0, j = p.first; i < p.group; i++, j += kernels()->panel) {
+        const int left = p.width - j, columns = left < kernels()->panel ? left : kernels()->panel;
+        panels_pack(p.depth, columns, call->param[WEIGHT] + j, (size_t)p.width,
+                    panels + (size_t)i * out * (size_t)kernels()->panel);
+    }
+    token_linear_product(t, &p);
 }
 
-// dW = dy^T x: a panel of inputs for all outputs, summed over the tokens in chains.
+// A panel of the inputs of all tokens.
+static float *token_linear_panel(const struct token_linear *t, int panel) {
+    return t->packed + (size_t)panel * (size_t)t->rows * (size_t)kernels()->panel;
+}
+
+static void token_linear_pack_piece(void *context, int piece, int worker) {
+    (void)worker;
+    const struct token_linear *t = context;
+    const int in = token_linear_in(t->call), j = piece * kernels()->panel;
+    const int columns = in - j < kernels()->panel ? in - j : kernels()->panel;
+    for (int i = 0; i < t->rows; i++)
+        panels_pack(1, columns, t->call->in[0] + (size_t)t->row[i] * (size_t)in + j, (size_t)in,
+                    token_linear_panel(t, piece) + (size_t)i * (size_t)kernels()->panel);
+}
+
+// to [count][rows]: the gradients of outputs first .. of all tokens, token by token in blocks that
+// stay in the cache.
+static void token_linear_transpose(const struct token_linear *t, int first, int count, float *to) {
+    enum { BLOCK = 16 };
+    const size_t out = (size_t)t->call->out_shape.c;
+    for (int r = 0; r < t->rows; r += BLOCK) {
+        const int rows = t->rows - r < BLOCK ? t->rows - r : BLOCK;
+        const float *from[BLOCK];
+        for (int i = 0; i < rows; i++)
+            from[i] = t->call->dout + (size_t)t->row[r + i] * out + (size_t)first;
+        for (int o = 0; o < count; o++)
+            for (int i = 0; i < rows; i++)
+                to[(size_t)o * (size_t)t->rows + (size_t)(r + i)] = from[i][o];
+    }
+}
+
+// dW = dy^T x: some outputs, for all inputs, summed over the tokens.
 static void token_linear_weight_piece(void *context, int piece, int worker) {
     const struct token_linear *t = context;
     const struct op_call *call = t->call;
-    const int in = token_linear_in(call), out = call->out_shape.c, j = piece * kernels()->panel;
-    const int columns = in - j < kernels()->panel ? in - j : kernels()->panel;
-    float *sums = t->own + (size_t)worker * t->each,
-          *x = sums + (size_t)out * (size_t)kernels()->panel;
-    for (int i = 0; i < t->rows; i++)
-        panels_pack(1, columns, call->in[0] + (size_t)t->row[i] * (size_t)in + j, (size_t)in,
-                    x + (size_t)i * (size_t)kernels()->panel);
-    for (int first = 0; first < t->rows; first += RUNS) {
-        const int left = t->rows - first, runs = left < RUNS ? left : RUNS;
-        const float *dy[RUNS];
-        for (int i = 0; i < runs; i++)
-            dy[i] = call->dout + (size_t)t->row[first + i] * (size_t)out;
-        kernels()->outer(out, columns, runs, 1, dy, 0, 0,
-                         x + (size_t)first * (size_t)kernels()->panel, sums, first > 0);
+    const struct kernel_tap tap = {0};
+    const int in = token_linear_in(call), first = piece * OUTPUTS, left = call->out_shape.c - first;
+    const int outputs = left < OUTPUTS ? left : OUTPUTS;
+    float *dy = t->own + (size_t)worker * t->each;
+    token_linear_transpose(t, first, outputs, dy);
+    for (int j = 0; j < in; j += kernels()->panel) {
+        const int columns = in - j < kernels()->panel ? in - j : kernels()->panel;
+        const float *panel = token_linear_panel(t, j / kernels()->panel);
+        for (int o = 0; o < outputs; o += kernels()->rows) {
+            const int count = outputs - o < kernels()->rows ? outputs - o : kernels()->rows;
+            const float *a[TILE];
+            float *y[TILE];
+            for (int i = 0; i < count; i++) {
+                a[i] = dy + (size_t)(o + i) * (size_t)t->rows;
+                y[i] = call->dparam[WEIGHT].to + (size_t)(first + o + i) * (size_t)in + (size_t)j;
+            }
+            chains_gather(count, a, y, columns, &tap, 1, t->rows, panel, call->dparam[WEIGHT].add);
+        }
     }
-    for (int i = 0; i < out; i++)
-        op_give(call->dparam[WEIGHT], (size_t)i * (size_t)in + (size_t)j, (size_t)columns,
-                sums + (size_t)i * (size_t)kernels()->panel);
+}
+
+static void token_linear_weight(struct token_linear *t) {
+    const struct op_call *call = t->call;
+    pool_run(call->pool, panels_count(token_linear_in(call)), token_linear_pack_piece, t);
+    pool_run(call->pool, (call->out_shape.c - 1) / OUTPUTS + 1, token_linear_weight_piece, t);
 }
 
 static void token_linear_backward(const struct op_call *call) {
     struct token_linear t = token_linear_open(call, true);
-    const int panels = panels_count(token_linear_in(call));
     if (call->din[0].to)
-        pool_run(call->pool, panels, token_linear_data_piece, &t);
+        pool_run(call->pool, token_linear_groups(token_linear_in(call)), token_linear_data_piece,
+                 &t);
     if (call->dparam[WEIGHT].to)
-        pool_run(call->pool, panels, token_linear_weight_piece, &t);
+        token_linear_weight(&t);
     if (call->dparam[BIAS].to)
         bias_gradient(call, call->dparam[BIAS], call->scratch);
 }

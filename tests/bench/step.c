@@ -1,10 +1,11 @@
-// How fast a whole training step is: forward, backward and SGD with momentum on images of no
-// meaning, BatchNorm by the batch where it is thawed.
+// How fast a whole training step is: forward, backward and SGD with momentum on images or texts of
+// no meaning, BatchNorm by the batch where it is thawed.
 //
 //     bench-step MODEL [--batch N] [--size N] [--classes N] [--threads N] [--thaw PATTERN]...
 //                [--cached] [--steps N] [--profile] [--serve]
 //
-// Default: 4 images of the model's size, 1000 classes, 2 threads, everything thawed, 10 steps.
+// --size: of images, or tokens of texts. Default: 4 images of the model's size, 1000 classes, 2
+// threads, everything thawed, 10 steps.
 // --cached: what the frozen prefix computes is given, as from the second epoch on. --profile: the
 // time of every layer and pass. --serve is for against_torch.py: does a step and prints its seconds
 // (by the clock, and of processors) for every line read, and at the end one JSON object: the peak
@@ -56,7 +57,7 @@ static void parse_option(struct bench *b, int option) {
         b->batch = atoi(optarg);
         break;
     case 's':
-        b->input.h = b->input.w = atoi(optarg);
+        b->input.h = atoi(optarg);
         break;
     case 'c':
         b->classes = atoi(optarg);
@@ -106,6 +107,13 @@ static float *make_images(size_t count) {
     return to;
 }
 
+static float *make_ids(size_t count) {
+    float *to = make_images(count);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (float)(i * 7919 % 20011);
+    return to;
+}
+
 // Rows for the tensors of the plan's cut, and what needs not run behind them.
 static void open_cut(struct bench *b) {
     const struct plan_cut *cut = &b->plan->cut;
@@ -127,8 +135,11 @@ static void open_cut(struct bench *b) {
 
 static void open_bench(struct bench *b) {
     struct error error = {0};
-    struct arch_options options = {.classes = b->classes, .input = b->input};
     const struct arch *arch = arch_find(b->name, &error);
+    bool text = arch && arch->text.kind;
+    struct arch_options options = {
+        .classes = b->classes, .input = b->input, .dropout = text ? -1 : 0};
+    options.input.w = text ? 1 : options.input.h;
     b->model = arch ? arch_build(arch, &options, &error) : NULL;
     if (b->model) {
         b->pool = pool_open(b->threads);
@@ -150,8 +161,9 @@ static void open_bench(struct bench *b) {
     }
     b->optim = optim_open(b->model, &(struct optim_settings){.momentum = 0.9});
     const size_t n = (size_t)b->batch;
+    const size_t count = n * shape_count(b->model->nodes[0].shape);
     b->images = (struct batch){.n = b->batch,
-                               .x = make_images(n * shape_count(b->model->nodes[0].shape)),
+                               .x = text ? make_ids(count) : make_images(count),
                                .label = xcalloc(n, sizeof(int)),
                                .sample = xcalloc(n, sizeof(uint32_t))};
     for (int i = 0; i < b->batch; i++)

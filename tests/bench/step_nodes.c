@@ -20,6 +20,7 @@ static struct op_call node_call(const struct pass *pass, const struct batch *bat
             call.in[k] = batch->x;
     call.label = batch->label;
     call.sample = batch->sample;
+    call.length = pass->plan->model->text ? pass->length : NULL;
     return call;
 }
 
@@ -75,6 +76,8 @@ struct step_nodes *step_nodes_measure(const struct pass *pass, const struct batc
         fprintf(stderr, "bench-step: %s\n", error.text);
         exit(2);
     }
+    if (model->text)
+        memcpy(all.length, pass->length, (size_t)batch->n * sizeof *all.length);
     for (int i = 1; i < model->node_count; i++)
         nodes[i] = (struct step_nodes){1e30, 1e30, 1e30};
     for (int i = 0; i < SWEEPS; i++)

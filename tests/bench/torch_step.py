@@ -6,7 +6,8 @@
 
 Says `ready`, then does one step (forward, backward, SGD with momentum) and prints its seconds by
 the clock and of processors for every line it reads; at the end the peak of its memory in bytes, as JSON. What is not thawed has no
-gradient and its BatchNorm normalises by stored statistics. cached: steps on what everything but the
+gradient and its BatchNorm normalises by stored statistics; a frozen layer of
+BERT drops nothing. cached: steps on what everything but the
 last layer computed, kept by hand.
 """
 import json
@@ -23,7 +24,32 @@ import networks  # noqa: E402
 import torchvision  # noqa: E402
 
 
+class BertBase(nn.Module):
+    """torch.nn's encoder layers between BERT's embeddings and its head, with BERT's dropout."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.bert = nn.Module()
+        self.bert.words, self.bert.positions = nn.Embedding(30522, 768), nn.Embedding(512, 768)
+        self.bert.norm, self.bert.drop = nn.LayerNorm(768, eps=1e-12), nn.Dropout(0.1)
+        self.bert.encoder = nn.Module()
+        self.bert.encoder.layer = nn.ModuleList(
+            nn.TransformerEncoderLayer(768, 12, 3072, 0.1, "gelu", 1e-12, batch_first=True)
+            for _ in range(12))
+        self.bert.pooler, self.drop = nn.Linear(768, 768), nn.Dropout(0.1)
+        self.classifier = nn.Linear(768, classes)
+
+    def forward(self, ids):
+        x = self.bert.words(ids) + self.bert.positions.weight[:ids.shape[1]]
+        x = self.bert.drop(self.bert.norm(x))
+        for layer in self.bert.encoder.layer:
+            x = layer(x)
+        return self.classifier(self.drop(torch.tanh(self.bert.pooler(x[:, 0]))))
+
+
 def build(work):
+    if work["model"] == "bert-base":
+        return BertBase(work["classes"])
     if work["model"] == "resnet20":
         return networks.ResNet20(3, work["classes"], "a")
     return getattr(torchvision.models, work["model"])(num_classes=work["classes"])
@@ -40,6 +66,10 @@ def freeze(model, thaw):
     for name, module in model.named_modules():
         if isinstance(module, nn.BatchNorm2d) and not thawed(name):
             module.eval()
+        if isinstance(module, nn.TransformerEncoderLayer) and not thawed(name):
+            module.eval()  # no dropout, and its fast way
+    if isinstance(model, BertBase) and not thawed("bert"):
+        model.bert.drop.eval()
     return [p for p in model.parameters() if p.requires_grad]
 
 
@@ -49,8 +79,11 @@ def prepare(work):
     torch.set_num_threads(work["threads"])
     model = build(work).to(memory_format=torch.channels_last)
     thawed = freeze(model, work["thaw"])
-    x = torch.randn(work["batch"], 3, work["size"], work["size"])
-    x = x.contiguous(memory_format=torch.channels_last)
+    if isinstance(model, BertBase):
+        x = torch.randint(0, 20011, (work["batch"], work["size"]))
+    else:
+        x = torch.randn(work["batch"], 3, work["size"], work["size"])
+        x = x.contiguous(memory_format=torch.channels_last)
     if work["cached"]:
         last = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
         model, thawed = last, list(last.parameters())
