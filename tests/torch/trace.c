@@ -4,14 +4,15 @@
 //     trace REQUEST.json
 //
 // The request: model, classes, input [c, h, w], shortcut ("a", "b"; may be absent), head (a list of
-// layers; may be absent), config (of texts, as in config.json; may be absent), weights and batches (safetensors; batches are x.0 [n, c, h, w], y.0 [n],
-// x.1, ...; step s takes batch s), rules, bn ("frozen", "batch", "torch"), optim ("sgd", "adam",
-// "adamw") with lr, momentum, nesterov and weight_decay, steps, threads, out (a directory that
-// exists). Into `out` go step-0.safetensors, ... (each `loss`, `logits`, and `grad.NAME` for every
-// gradient of a weight or bias that was computed) and final.safetensors (the weights after the last
-// step), all under PyTorch's names, in its shapes and order of elements. One file a step, because
-// all steps of a resnet18 are a gigabyte. With update_bn (true) nothing is trained: the statistics
-// are measured anew over the batches, and only final.safetensors is written.
+// layers; may be absent), config (of texts, as in config.json; may be absent), weights and batches
+// (safetensors; batches are x.0 [n, c, h, w], y.0 [n], x.1, ...; step s takes batch s), rules, bn
+// ("frozen", "batch", "torch"), optim ("sgd", "adam", "adamw") with lr, momentum, nesterov and
+// weight_decay, steps, threads, out (a directory that exists). Into `out` go step-0.safetensors,
+// ... (each `loss`, `logits`, and `grad.NAME` for every gradient of a weight or bias that was
+// computed) and final.safetensors (the weights after the last step), all under PyTorch's names, in
+// its shapes and order of elements. One file a step, because all steps of a resnet18 are a
+// gigabyte. With update_bn (true) nothing is trained: the statistics are measured anew over the
+// batches, and only final.safetensors is written.
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "models/models.h"
