@@ -319,33 +319,6 @@ static bool one_step(struct trainer *t) {
     return trainer_record(t, &r, NULL);
 }
 
-// Evaluates and publishes what the model says. *figures is for the caller to close.
-static bool evaluate_on(struct trainer *t, enum evaluated on, struct record *r,
-                        struct figures *figures) {
-    bool test = on == EVALUATED_TEST;
-    const struct dataset *data = test ? t->training->data.test : t->training->data.validation;
-    struct tally *tally = test ? &r->test : &r->validation;
-    struct predictions predictions;
-    struct error error;
-    if (!figures_evaluate(t->training, data, tally, &predictions, figures, &error))
-        return trainer_fail(t, &error);
-    publish_predictions(&t->publisher, on, &predictions);
-    return true;
-}
-
-static bool validate(struct trainer *t, struct record *r, struct figures *figures) {
-    struct training *training = t->training;
-    struct error error;
-    if (!training_evaluation_due(training))
-        return true;
-    if (!evaluate_on(t, EVALUATED_VALIDATION, r, figures))
-        return false;
-    t->validation_loss = tally_loss(&r->validation);
-    if (trainer_keeps_files(t) && !run_best(&t->run, training, &r->validation, &r->best, &error))
-        return trainer_fail(t, &error);
-    return true;
-}
-
 static bool end_epoch(struct trainer *t) {
     struct training *training = t->training;
     struct record r = {.kind = RECORD_EPOCH, .step = training->step, .train = training->epoch};
@@ -355,7 +328,7 @@ static bool end_epoch(struct trainer *t) {
     r.parameters = (int64_t)model_trainable_count(training->model);
     t->epoch_seconds = 0;
     struct figures figures = {0};
-    bool ok = validate(t, &r, &figures) && trainer_record(t, &r, &figures);
+    bool ok = trainer_validate(t, &r, &figures) && trainer_record(t, &r, &figures);
     figures_close(&figures);
     if (!ok)
         return false;
@@ -380,17 +353,6 @@ static bool after_step(struct trainer *t) {
     return !t->save || trainer_save(t);
 }
 
-static bool test(struct trainer *t) {
-    struct record r = {.kind = RECORD_TEST, .step = t->training->step};
-    r.epoch = trainer_epoch(t->training, r.step);
-    struct figures figures = {0};
-    if (!t->training->data.test)
-        return true;
-    bool ok = evaluate_on(t, EVALUATED_TEST, &r, &figures) && trainer_record(t, &r, &figures);
-    figures_close(&figures);
-    return ok;
-}
-
 // Proves that the frozen tensors stayed, tests, and saves.
 static bool finish(struct trainer *t) {
     struct training *training = t->training;
@@ -399,7 +361,7 @@ static bool finish(struct trainer *t) {
         return trainer_fail(t, &error);
     if (!training_finite(training, &error))
         return diverged(t, &error);
-    if (!test(t))
+    if (!trainer_test(t))
         return false;
     if (trainer_keeps_files(t) && !run_save_last(&t->run, training, &error))
         return trainer_fail(t, &error);

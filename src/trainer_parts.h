@@ -63,6 +63,12 @@ bool trainer_leave_past(struct trainer *t);
 // logged.
 bool trainer_follow_schedule(struct trainer *t, const struct tally *validation, bool again);
 
+// Evaluates on the validation samples when that is due: into *r, and as the best weights so far when
+// they are. *figures is for the caller to close.
+bool trainer_validate(struct trainer *t, struct record *r, struct figures *figures);
+// Evaluates on the test samples, if there are any, and records it.
+bool trainer_test(struct trainer *t);
+
 // What the thread does.
 void trainer_work(struct trainer *t);
 
