@@ -28,7 +28,7 @@ struct cache_store {
     int count;              // of the known
 };
 
-enum { CACHE_STORES = 2 };
+enum { CACHE_STORES = 3 };
 
 struct cache {
     const struct model *model;

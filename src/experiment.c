@@ -108,7 +108,9 @@ static bool resolve_file(char **name, const char *directory, struct error *error
 }
 
 bool experiment_resolve_paths(struct experiment *e, const char *directory, struct error *error) {
-    return resolve(&e->data.path, directory, error) && resolve(&e->model.file, directory, error) &&
+    return resolve(&e->data.path, directory, error) &&
+           resolve(&e->old_task.path, directory, error) &&
+           resolve(&e->model.file, directory, error) &&
            resolve(&e->model.config, directory, error) &&
            resolve_file(&e->model.weights, directory, error) &&
            resolve_file(&e->data.tokenizer, directory, error);

@@ -66,6 +66,10 @@ struct experiment {
         int64_t test_limit; // test samples per class; 0: all
     } data;
     struct {
+        char *name, *path; // as data's; "": no old task to look at
+        int64_t limit;     // samples per class; 0: all
+    } old_task;            // the section "source"
+    struct {
         int64_t epochs;
         int64_t batch;
         double label_smoothing;

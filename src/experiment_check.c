@@ -32,6 +32,14 @@ const char *experiment_check_key(const struct experiment *e, struct error *error
                   (long long)e->data.resize, (long long)e->data.size);
         return "data.resize";
     }
+    if (*e->old_task.name && !*e->model.weights) {
+        error_set(error, "without model.weights the network has no old task; leave it out");
+        return "source.name";
+    }
+    if (!*e->old_task.name && (*e->old_task.path || e->old_task.limit > 0)) {
+        error_set(error, "missing; name the old task's data, or leave the section out");
+        return "source.name";
+    }
     if (e->data.mean.count == 0) {
         error_set(error, "the list is empty; give one number, or one per channel");
         return "data.mean";

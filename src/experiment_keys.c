@@ -103,6 +103,13 @@ const struct experiment_key experiment_keys[] = {
     REALS("data.std", data.std, "[1]", 4, 1e-6, 1e6, "[0.353]",
           "divides the pixels after that: one number, or one per channel"),
 
+    TEXT("source.name", old_task.name, "\"\"", "fashion-mini",
+         "the data that model.weights was trained on, to see what is forgotten of it; empty: none"),
+    TEXT("source.path", old_task.path, "\"\"", "images",
+         "its files, relative to this file; empty: where the data set usually lies"),
+    INT("source.limit", old_task.limit, "0", 0, 1e9,
+        "samples of it per class, from those it has for testing; 0: all"),
+
     INT("train.epochs", train.epochs, "10", 1, 100000,
         "passes over the training samples"),
     INT("train.batch", train.batch, "64", 1, 65536,

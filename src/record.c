@@ -73,6 +73,17 @@ static void set_evaluation(json_t *object, const char *name, const struct record
     json_object_set_new(evaluation, "matrix", matrix_json(f));
 }
 
+// What it was before stands beside it, so that a line tells what was lost.
+static void set_source(json_t *object, const struct record *r) {
+    const struct tally *before = &r->source_before;
+    set_tally(object, "source", &r->source);
+    json_t *source = json_object_get(object, "source");
+    if (!source || !before->samples)
+        return;
+    json_object_set_new(source, "loss_before", number(tally_loss(before)));
+    json_object_set_new(source, "accuracy_before", json_real(tally_accuracy(before)));
+}
+
 static void set_step(json_t *object, const struct step_result *r) {
     json_object_set_new(object, "loss", json_real(tally_loss(&r->tally)));
     json_object_set_new(object, "accuracy", json_real(tally_accuracy(&r->tally)));
@@ -96,6 +107,7 @@ char *record_line(const struct record *r, const struct figures *figures) {
     }
     if (r->kind == RECORD_TEST)
         set_evaluation(object, "test", r, figures);
+    set_source(object, r);
     if (r->text[0])
         json_object_set_new(object, "text", json_string(r->text));
     char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));

@@ -79,6 +79,21 @@ static bool parse_evaluation(struct reading *r, json_t *object, const char *name
            parse_score(r, evaluation, "auroc", &out->scores.auroc);
 }
 
+// Where an experiment has no old task to look at, there is none.
+static bool parse_source(struct reading *r, json_t *object, struct record *out) {
+    const json_t *source = json_object_get(object, "source");
+    if (!source)
+        return true;
+    if (!parse_tally(r, object, "source", &out->source))
+        return false;
+    const json_t *accuracy = json_object_get(source, "accuracy_before"),
+                 *loss = json_object_get(source, "loss_before");
+    return !accuracy ||
+           set_tally(r, &out->source_before, json_is_number(loss) ? json_number_value(loss) : NAN,
+                     json_is_number(accuracy) ? json_number_value(accuracy) : NAN,
+                     out->source.samples);
+}
+
 static bool parse_epoch(struct reading *r, json_t *object, struct record *out) {
     json_error_t problem;
     int best;
@@ -88,7 +103,7 @@ static bool parse_epoch(struct reading *r, json_t *object, struct record *out) {
     out->best = best;
     if (out->step % out->epoch != 0)
         return wrong(r, "the epoch cannot end at this step");
-    return parse_tally(r, object, "train", &out->train) &&
+    return parse_tally(r, object, "train", &out->train) && parse_source(r, object, out) &&
            (!json_object_get(object, "validation") ||
             parse_evaluation(r, object, "validation", &out->validation));
 }
@@ -104,7 +119,7 @@ static bool parse_kind(struct reading *r, json_t *object, const char *kind, stru
     }
     if (strcmp(kind, "test") == 0) {
         out->kind = RECORD_TEST;
-        return parse_evaluation(r, object, "test", &out->test);
+        return parse_evaluation(r, object, "test", &out->test) && parse_source(r, object, out);
     }
     return wrong(r, "its kind is none of step, epoch and test");
 }

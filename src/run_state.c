@@ -175,6 +175,8 @@ static bool write_json(const char *directory, const struct run *run, const struc
                   "metrics_bytes", (json_int_t)marks->metrics_bytes, "events_bytes",
                   (json_int_t)marks->events_bytes, "last_event", (json_int_t)marks->last_event,
                   "next_event", (json_int_t)marks->next_event, "params", params_state(t));
+    if (t->data.source)
+        json_object_set_new(state, "source_before", run_state_tally(&t->source_before));
     char *text = json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     char *path = files_join(directory, "state.json");
     bool ok = files_write(path, text, strlen(text), error);
@@ -236,7 +238,10 @@ static bool restore_json(const json_t *state, struct run *run, struct training *
         next <= last || !restore_reached(reached, run) || run->branch < 0 ||
         run->branch >= run->branches || !run_state_tally_restore(epoch, &t->epoch) ||
         !run_state_schedule_restore(schedule, t) ||
-        !run_state_evaluation_restore(best, &run->best) || !restore_script(script, &marks->script))
+        !run_state_evaluation_restore(best, &run->best) ||
+        (t->data.source &&
+         !run_state_tally_restore(json_object_get(state, "source_before"), &t->source_before)) ||
+        !restore_script(script, &marks->script))
         return false;
     t->step = step;
     run->best_step = best_step;

@@ -82,9 +82,10 @@ struct record {
     int branch;
     struct step_result result; // RECORD_STEP
     struct tally train, validation, test;
-    bool best;                  // RECORD_EPOCH: the best validation so far
-    double seconds;             // RECORD_EPOCH: of training, evaluation apart
-    int64_t thawed, parameters; // RECORD_EPOCH: weights and biases at its end
+    struct tally source, source_before; // on the old task: now, and before the first step
+    bool best;                          // RECORD_EPOCH: the best validation so far
+    double seconds;                     // RECORD_EPOCH: of training, evaluation apart
+    int64_t thawed, parameters;         // RECORD_EPOCH: weights and biases at its end
     char text[RECORD_TEXT];
 };
 

@@ -393,8 +393,8 @@ static void note_class_weights(struct trainer *t) {
 static bool start(struct trainer *t) {
     // A new run's script stands nowhere but in its states.
     bool fresh = t->run.state == 0, scripted = fresh && t->run.script.count > 0;
-    if (!note_start(t) || (fresh && !trainer_follow_schedule(t, NULL, false)) ||
-        (scripted && !trainer_save(t)))
+    if (!note_start(t) || !trainer_look_at_source(t) ||
+        (fresh && !trainer_follow_schedule(t, NULL, false)) || (scripted && !trainer_save(t)))
         return false;
     note_class_weights(t);
     if (t->interactive)

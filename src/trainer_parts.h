@@ -63,9 +63,11 @@ bool trainer_leave_past(struct trainer *t);
 // logged.
 bool trainer_follow_schedule(struct trainer *t, const struct tally *validation, bool again);
 
-// Evaluates on the validation samples when that is due: into *r, and as the best weights so far when
-// they are. *figures is for the caller to close.
+// Evaluates on the validation samples and on the old task's when that is due: into *r, and as the
+// best weights so far when they are. *figures is for the caller to close.
 bool trainer_validate(struct trainer *t, struct record *r, struct figures *figures);
+// What the network does on its old task before the first step, if there are samples of it.
+bool trainer_look_at_source(struct trainer *t);
 // Evaluates on the test samples, if there are any, and records it.
 bool trainer_test(struct trainer *t);
 

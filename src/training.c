@@ -2,6 +2,7 @@
 #include "base/xalloc.h"
 #include "class_weights.h"
 #include "measure.h"
+#include "old_network.h"
 #include "training_parts.h"
 #include <assert.h>
 #include <math.h>
@@ -14,6 +15,8 @@ void training_data_close(struct training_data *data) {
     dataset_close(data->train);
     dataset_close(data->validation);
     dataset_close(data->test);
+    dataset_close(data->source);
+    old_network_close(data->source_old);
     *data = (struct training_data){0};
 }
 
@@ -279,6 +282,7 @@ struct training *training_open(const struct experiment *experiment, const struct
     cache_open(&t->cache, model, (size_t)experiment->train.cache << 20);
     cache_add(&t->cache, t->data.train, experiment->data.augment.count > 0);
     cache_add(&t->cache, t->data.validation, false);
+    cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, false);
     struct plan_options evaluation = training_plan_options(t, PLAN_EVALUATE);
     t->evaluation = plan_make(&training_settings(t)->flags, &evaluation);
     return t;

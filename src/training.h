@@ -15,9 +15,13 @@
 #include "schedule.h"
 #include "settings.h"
 
-// The samples of a run. `validation` and `test` may be NULL.
+struct old_network;
+
+// The samples of a run. All but `train` may be NULL.
 struct training_data {
     struct dataset *train, *validation, *test;
+    struct dataset *source;         // of the old task, to be looked at along the way
+    struct old_network *source_old; // answers for `source`; NULL: the network as it is
 };
 void training_data_close(struct training_data *data);
 
@@ -69,15 +73,16 @@ struct training {
     struct cache cache;
     bool cached; // the last step began behind the frozen prefix
     struct loader *loader;
-    int64_t step, total;    // steps done, steps in all
-    int epoch_steps;        // steps in an epoch
-    struct tally epoch;     // of the running epoch
-    uint64_t *frozen;       // [param_count]: hash of a frozen tensor at the moment of freezing
-    const float **gradient; // [param_count], of the step at hand
-    double *step_lr;        // [param_count], of the step at hand
-    float *class_weight;    // [classes] of the training loss; NULL: 1 each
-    float *statistics;      // running statistics as they were before a forward pass
-    float *start;           // the weights before a saved state was read into them, or NULL
+    int64_t step, total;        // steps done, steps in all
+    int epoch_steps;            // steps in an epoch
+    struct tally epoch;         // of the running epoch
+    struct tally source_before; // on the old task before the first step; no samples: not known
+    uint64_t *frozen;           // [param_count]: hash of a frozen tensor at the moment of freezing
+    const float **gradient;     // [param_count], of the step at hand
+    double *step_lr;            // [param_count], of the step at hand
+    float *class_weight;        // [classes] of the training loss; NULL: 1 each
+    float *statistics;          // running statistics as they were before a forward pass
+    float *start;               // the weights before a saved state was read into them, or NULL
     struct schedule schedule;
     struct schedule_state scheduled; // how far it has come
     struct tally best;               // where the schedule goes back to the best weights:
@@ -101,6 +106,11 @@ bool training_step(struct training *t, struct step_result *result, struct error 
 // is filled for the caller to close.
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct predictions *predictions, struct error *error);
+
+// The same on the old task's samples (data.source, not NULL), by the network as it is or, where its
+// head has been replaced, by its body with the old head (old_network.h). Fails when that does not
+// fit in memory beside the training.
+bool training_evaluate_source(struct training *t, struct tally *out, struct error *error);
 
 // The gradient norms of all parameters for the batch of the coming step, frozen ones too, told to
 // t->measure. An unpruned pass without an update: it changes nothing. Fails when its plan does not
@@ -131,8 +141,10 @@ bool training_restore(struct training *t, struct settings_history history, struc
 // The schedule, which nothing here follows by itself: whoever does the steps calls these after each
 // one. What comes of it is a function of the steps and the evaluations.
 
-// Whether an evaluation is due after the last step.
+// Whether an evaluation on the validation samples is due after the last step; one on the old
+// task's.
 bool training_evaluation_due(const struct training *t);
+bool training_source_due(const struct training *t);
 // Whether the schedule depends on it.
 bool training_watches(const struct training *t);
 // Tells the schedule what it found.

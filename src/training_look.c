@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "measure.h"
+#include "old_network.h"
 #include "training_parts.h"
 #include <math.h>
 #include <stdlib.h>
@@ -58,13 +59,18 @@ static void predictions_add(struct predictions *p, const struct pass *pass) {
     }
 }
 
-bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
-                       struct predictions *predictions, struct error *error) {
-    *out = (struct tally){0};
+static struct loader *evaluation_loader(const struct training *t, const struct dataset *data,
+                                        struct error *error) {
     struct loader_settings s = training_loader_settings(t, data->shape.c);
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
-    struct loader *loader = training_loader(data, &s, error);
+    return training_loader(data, &s, error);
+}
+
+bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
+                       struct predictions *predictions, struct error *error) {
+    *out = (struct tally){0};
+    struct loader *loader = evaluation_loader(t, data, error);
     if (!loader)
         return false;
     if (!pass_use(&t->pass, t->evaluation, error)) {
@@ -88,6 +94,41 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
         predictions_close(predictions);
     // The first error is the one to tell.
     return pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
+}
+
+// Its own pass and buffers, which last as long as the look: the training's stay as they are.
+static bool evaluate_old(struct training *t, struct loader *loader, const struct plan *plan,
+                         struct tally *out, struct error *error) {
+    struct pass pass = {.weights = &t->data.source_old->weights};
+    bool ok = pass_use(&pass, plan, error);
+    for (int i = 0; ok && i < loader_steps(loader); i++) {
+        const struct batch *batch = loader_batch(loader, i);
+        ok = batch || loader_error(loader, error);
+        if (!ok)
+            break;
+        pass_forward(&pass, batch, 0);
+        tally_add(out, &pass);
+    }
+    pass_close(&pass);
+    return ok;
+}
+
+bool training_evaluate_source(struct training *t, struct tally *out, struct error *error) {
+    struct old_network *old = t->data.source_old;
+    if (!old)
+        return training_evaluate(t, t->data.source, out, NULL, error);
+    *out = (struct tally){0};
+    struct loader *loader = evaluation_loader(t, t->data.source, error);
+    if (!loader)
+        return false;
+    old_network_take(old, &t->weights);
+    struct flags flags = flags_open(old->model);
+    struct plan *plan = plan_make(&flags, &t->evaluation->options);
+    bool ok = evaluate_old(t, loader, plan, out, error);
+    plan_close(plan);
+    flags_close(&flags);
+    loader_close(loader);
+    return ok;
 }
 
 bool training_finite(const struct training *t, struct error *error) {

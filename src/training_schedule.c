@@ -32,9 +32,17 @@ bool training_better(const struct training *t, const struct tally *a, const stru
     return isnan(before) ? !isnan(now) : now > before;
 }
 
-bool training_evaluation_due(const struct training *t) {
+static bool due(const struct training *t) {
     int64_t every = t->experiment->train.evaluate_every * t->epoch_steps;
-    return t->data.validation && (t->step % every == 0 || t->step == t->total);
+    return t->step % every == 0 || t->step == t->total;
+}
+
+bool training_evaluation_due(const struct training *t) {
+    return t->data.validation && due(t);
+}
+
+bool training_source_due(const struct training *t) {
+    return t->data.source && due(t);
 }
 
 bool training_watches(const struct training *t) {

@@ -1,4 +1,3 @@
-#include "ui/setup.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -10,6 +9,7 @@
 #include "models/pretrained.h"
 #include "strategy/strategy.h"
 #include "ui/network.h"
+#include "ui/setup_parts.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +27,7 @@ static bool shift_all(struct dataset **d, const struct experiment *e, int first,
     return true;
 }
 
-static bool prepare(struct dataset **d, const struct experiment *e, int first,
-                    struct error *error) {
+bool setup_prepare(struct dataset **d, const struct experiment *e, int first, struct error *error) {
     if (e->data.size > 0)
         *d = resize_open(*d, (int)e->data.size);
     return shift_all(d, e, first, error);
@@ -91,8 +90,7 @@ static bool hold_out_test(struct training_data *data, const struct experiment *e
     return true;
 }
 
-static bool limit_test(struct training_data *data, const struct experiment *e,
-                       struct error *error) {
+bool setup_limit_test(struct training_data *data, const struct experiment *e, struct error *error) {
     if (e->data.test_limit == 0)
         return true;
     if (!data->test)
@@ -172,8 +170,8 @@ static int format_of(const char *name) {
     return format;
 }
 
-static bool open_kind(struct training_data *data, const struct dataset_kind *kind,
-                      const struct experiment *e, struct error *error) {
+bool setup_open_kind(struct training_data *data, const struct dataset_kind *kind,
+                     const struct experiment *e, struct error *error) {
     char *tokenizer = setup_tokenizer(e);
     struct dataset_request request = {
         .path = e->data.path,
@@ -205,11 +203,11 @@ static bool open_data(struct training_data *data, const struct experiment *e, st
     const struct dataset_kind *kind = dataset_find(e->data.name, error);
     if (!kind)
         return error_prefix(error, "data.name: ");
-    return check_keys(kind, e, error) && open_kind(data, kind, e, error) &&
-           prepare(&data->train, e, 0, error) &&
-           (!data->validation || prepare(&data->validation, e, SHIFT_VALIDATION, error)) &&
-           (!data->test || prepare(&data->test, e, SHIFT_TEST, error)) &&
-           limit_test(data, e, error) && split_training(data, e, error);
+    return check_keys(kind, e, error) && setup_open_kind(data, kind, e, error) &&
+           setup_prepare(&data->train, e, 0, error) &&
+           (!data->validation || setup_prepare(&data->validation, e, SHIFT_VALIDATION, error)) &&
+           (!data->test || setup_prepare(&data->test, e, SHIFT_TEST, error)) &&
+           setup_limit_test(data, e, error) && split_training(data, e, error);
 }
 
 bool setup_weight_file(struct weight_file *file, const char *name, struct error *error) {
@@ -272,7 +270,8 @@ bool setup_open(struct setup *s, struct experiment *e, int threads, struct error
     *s = (struct setup){.experiment = e};
     bool ok = open_data(&s->data, e, error);
     const struct dataset *d = s->data.train;
-    ok = ok && open_model(s, e, d->shape, d->classes, d->vocabulary, threads, error);
+    ok = ok && open_model(s, e, d->shape, d->classes, d->vocabulary, threads, error) &&
+         setup_source(s, error);
     if (!ok)
         setup_close(s);
     return ok;

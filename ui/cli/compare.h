@@ -25,7 +25,7 @@ void compare_print_json(const struct comparison *c, FILE *out);
 
 // Validation accuracy and training loss over steps, with bands of what was frozen below the last.
 struct compare_charts {
-    struct chart charts[2];
+    struct chart charts[3];
     int count;
     struct compare_line *lines; // what the charts point at
     struct chart_line *chart_lines;

@@ -3,6 +3,7 @@
 #include "ui/cli/compare.h"
 #include "ui/report/blocks.h"
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 static const double SMOOTH = 0.95; // as the panels of the train view
@@ -66,28 +67,41 @@ static int drawn(const struct comparison *c) {
     return c->row_count < COMPARE_DRAWN ? c->row_count : COMPARE_DRAWN;
 }
 
-static void add_chart(struct compare_charts *to, const struct comparison *c, bool validation) {
+static const struct series *series_of(const struct run_branch *b, size_t offset) {
+    return (const struct series *)(const void *)((const char *)&b->curves + offset);
+}
+
+// `series`: offsetof in struct curves.
+static struct chart *add_chart(struct compare_charts *to, const struct comparison *c, size_t series,
+                               const char *title, bool accuracy) {
     int first = to->line_count;
     for (int i = 0; i < drawn(c); i++) {
         const struct run_branch *b = c->rows[i].branch;
-        add_line(to, validation ? &b->curves.validation_accuracy : &b->curves.loss, b->name, i,
-                 validation);
+        add_line(to, series_of(b, series), b->name, i, accuracy);
     }
     to->charts[to->count++] =
-        (struct chart){.title = validation ? "validation accuracy" : "training loss, smoothed",
+        (struct chart){.title = title,
                        .x = {.title = "step", .whole = true},
-                       .y = {.title = validation ? "accuracy" : "loss", .percent = validation},
+                       .y = {.title = accuracy ? "accuracy" : "loss", .percent = accuracy},
                        .lines = to->chart_lines + first,
                        .line_count = drawn(c)};
-    struct chart *chart = &to->charts[to->count - 1];
-    chart->y.log = !validation && spans_decades(chart->lines, chart->line_count);
+    return &to->charts[to->count - 1];
 }
 
-static bool any_validation(const struct comparison *c) {
+// Left out when no run has it.
+static void add_accuracy(struct compare_charts *to, const struct comparison *c, size_t series,
+                         const char *title) {
+    bool any = false;
     for (int i = 0; i < drawn(c); i++)
-        if (c->rows[i].branch->curves.validation_accuracy.count > 0)
-            return true;
-    return false;
+        any |= series_of(c->rows[i].branch, series)->count > 0;
+    if (any)
+        add_chart(to, c, series, title, true);
+}
+
+static void add_loss(struct compare_charts *to, const struct comparison *c) {
+    struct chart *chart =
+        add_chart(to, c, offsetof(struct curves, loss), "training loss, smoothed", false);
+    chart->y.log = spans_decades(chart->lines, chart->line_count);
 }
 
 // ---- Bands
@@ -142,13 +156,13 @@ static void add_band(struct compare_charts *to, const struct compared *row, int 
 
 struct compare_charts compare_charts_open(const struct comparison *c) {
     size_t rows = (size_t)c->row_count;
-    struct compare_charts to = {.lines = xcalloc(2 * rows, sizeof *to.lines),
-                                .chart_lines = xcalloc(2 * rows, sizeof *to.chart_lines),
+    struct compare_charts to = {.lines = xcalloc(3 * rows, sizeof *to.lines),
+                                .chart_lines = xcalloc(3 * rows, sizeof *to.chart_lines),
                                 .bands = xcalloc(rows, sizeof *to.bands),
                                 .band_data = xcalloc(rows, sizeof *to.band_data)};
-    if (any_validation(c))
-        add_chart(&to, c, true);
-    add_chart(&to, c, false);
+    add_accuracy(&to, c, offsetof(struct curves, validation_accuracy), "validation accuracy");
+    add_accuracy(&to, c, offsetof(struct curves, source_accuracy), "accuracy on the old task");
+    add_loss(&to, c);
     for (int i = 0; i < drawn(c); i++)
         add_band(&to, &c->rows[i], i);
     struct chart *last = &to.charts[to.count - 1];

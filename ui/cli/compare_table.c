@@ -34,8 +34,8 @@ bool compare_differs(const struct comparison *c, const struct experiment_key *ke
 static const struct table_column columns[] = {
     {"", false},       {"run", false},  {"experiment", false}, {"state", false},
     {"trained", true}, {"steps", true}, {"seconds", true},     {"best", true},
-    {"last", true},    {"test", true},  {"thawed", false}};
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+    {"last", true},    {"test", true},  {"thawed", false},     {"old task", true}};
+enum { COLUMNS = sizeof columns / sizeof columns[0], SOURCE = COLUMNS - 1 };
 
 static void cell(struct table *t, int column, char *text) {
     table_cell(t, column, text);
@@ -44,6 +44,12 @@ static void cell(struct table *t, int column, char *text) {
 
 static char *percent(double share) {
     return isnan(share) ? xstrdup("-") : xprintf("%.1f %%", 100 * share);
+}
+
+static char *source(const struct run_branch *b) {
+    if (isnan(b->source) || isnan(b->source_before))
+        return percent(b->source);
+    return xprintf("%.1f %% (%+.1f)", 100 * b->source, 100 * (b->source - b->source_before));
 }
 
 static char *trained(const struct run_branch *b) {
@@ -63,6 +69,13 @@ static const char *state_of(const struct compared *row) {
     return r->finished ? "finished" : r->diverged ? "diverged" : "not finished";
 }
 
+static bool any_source(const struct comparison *c) {
+    for (int i = 0; i < c->row_count; i++)
+        if (!isnan(c->rows[i].branch->source))
+            return true;
+    return false;
+}
+
 static void add_row(struct table *t, const struct compared *row, int index) {
     const struct run_branch *b = row->branch;
     table_row(t);
@@ -78,15 +91,19 @@ static void add_row(struct table *t, const struct compared *row, int index) {
     cell(t, 8, percent(b->last));
     cell(t, 9, percent(b->test));
     cell(t, 10, run_report_thawed(row->run, b));
+    if (t->column_count > SOURCE)
+        cell(t, SOURCE, source(b));
 }
 
 void compare_print_table(const struct comparison *c, FILE *out) {
-    struct table t = table_open(columns, COLUMNS);
+    struct table t = table_open(columns, any_source(c) ? COLUMNS : SOURCE);
     for (int i = 0; i < c->row_count; i++)
         add_row(&t, &c->rows[i], i);
     table_print(&t, out);
     table_close(&t);
     fputs("best, last: accuracy on the validation samples; seconds: of training alone\n", out);
+    if (any_source(c))
+        fputs("old task: accuracy on it at the last look, and since before training\n", out);
     if (c->row_count > COMPARE_DRAWN)
         fprintf(out, "drawn are the first %d\n", COMPARE_DRAWN);
 }
@@ -167,14 +184,16 @@ static json_t *row_json(const struct compared *row) {
     const struct run_branch *b = row->branch;
     char *thawed = run_report_thawed(row->run, b);
     json_t *object = json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}", "name",
-        b->name, "run", row->run->path, "branch", b->number, "experiment",
+        "{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o}",
+        "name", b->name, "run", row->run->path, "branch", b->number, "experiment",
         row->run->experiment.name, "state", state_of(row), "thawed", thawed, "trained",
         (json_int_t)b->thawed, "parameters", (json_int_t)b->parameters, "steps",
         (json_int_t)b->steps, "epochs", (json_int_t)b->epochs, "seconds", b->seconds,
         "best_validation", real(b->best), "last_validation", real(b->last), "test", real(b->test),
-        "masks", masks_json(&b->masks), "validation_accuracy",
-        series_json(&b->curves.validation_accuracy));
+        "source_before", real(b->source_before), "source", real(b->source), "source_accuracy",
+        series_json(&b->curves.source_accuracy), "masks", masks_json(&b->masks),
+        "validation_accuracy", series_json(&b->curves.validation_accuracy));
     free(thawed);
     return object;
 }

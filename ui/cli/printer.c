@@ -38,6 +38,12 @@ static void print_groups(struct printer *p, const struct training_data *d) {
             groups_of(d->train), groups_of(d->validation), groups_of(d->test));
 }
 
+static void print_source_data(struct printer *p, const struct training_data *d) {
+    if (d->source)
+        fprintf(p->out, "old task %s: %d samples; %s\n", d->source->name, d->source->count,
+                d->source_old ? "the old head on the network's features" : "the network as it is");
+}
+
 static void print_thawed(struct printer *p, const struct training *t) {
     char thawed[32], all[32], bytes[32];
     size_t thawed_count = freeze_thawed_count(&training_settings(t)->flags);
@@ -64,6 +70,7 @@ static void print_thawed(struct printer *p, const struct training *t) {
 void printer_start(struct printer *p, const struct setup *s, const struct training *t,
                    const char *directory) {
     p->class_names = t->data.train->class_names;
+    p->source = t->data.source != NULL;
     if (p->style != PRINT_LINES)
         return;
     const struct experiment *e = s->experiment;
@@ -78,6 +85,7 @@ void printer_start(struct printer *p, const struct setup *s, const struct traini
     text_free(&report);
     print_data(p, &t->data);
     print_groups(p, &t->data);
+    print_source_data(p, &t->data);
     print_thawed(p, t);
     if (directory)
         fprintf(p->out, "run      %s\n", directory);
@@ -93,12 +101,18 @@ static void print_tally(struct printer *p, const struct tally *t) {
 
 static void print_epoch(struct printer *p, const struct record *r, int64_t epochs) {
     if (!p->header_shown)
-        fprintf(p->out, "  epoch  train loss accuracy   val loss accuracy         lr     time\n");
+        fprintf(p->out, "  epoch  train loss accuracy   val loss accuracy         lr     time%s\n",
+                p->source ? "  old task" : "");
     p->header_shown = true;
     fprintf(p->out, "%3" PRId64 "/%-3" PRId64, r->epoch, epochs);
     print_tally(p, &r->train);
     print_tally(p, &r->validation);
-    fprintf(p->out, "%s  %9.3g  %6.2f s\n", r->best ? "*" : " ", p->lr, r->seconds);
+    fprintf(p->out, "%s  %9.3g  %6.2f s", r->best ? "*" : " ", p->lr, r->seconds);
+    if (r->source.samples)
+        fprintf(p->out, "  %6.2f %%", 100 * tally_accuracy(&r->source));
+    else if (p->source)
+        fprintf(p->out, "  %8s", "-");
+    fprintf(p->out, "\n");
 }
 
 // The figures of the last evaluation; false when there are none.
@@ -139,6 +153,10 @@ static void print_record(struct printer *p, struct session *session, const struc
     if (r->kind == RECORD_STEP)
         p->lr = r->result.lr;
     p->tested |= r->kind == RECORD_TEST;
+    if (r->source.samples) {
+        p->source_before = r->source_before;
+        p->source_after = r->source;
+    }
     if (p->style == PRINT_JSON) {
         print_json(p, session, r);
         return;
@@ -201,6 +219,13 @@ void printer_update(struct printer *p, struct session *session) {
     fflush(p->out);
 }
 
+static void print_source(struct printer *p) {
+    const struct tally *before = &p->source_before, *after = &p->source_after;
+    if (before->samples && after->samples)
+        fprintf(p->out, "\nold task accuracy %.2f %% before, %.2f %% after\n",
+                100 * tally_accuracy(before), 100 * tally_accuracy(after));
+}
+
 // Without validation samples there is no best.
 static void print_weights(struct printer *p, const char *directory) {
     char *best = files_join(directory, "best.safetensors");
@@ -220,6 +245,7 @@ void printer_end(struct printer *p, struct session *session, const char *directo
         return;
     if (s.state == SESSION_FINISHED && !p->tested)
         print_figures(p, session, EVALUATED_VALIDATION);
+    print_source(p);
     if (s.state == SESSION_FINISHED)
         fprintf(p->out, "done     in %.1f s; frozen tensors verified unchanged\n", seconds);
     if (s.state == SESSION_STOPPED)

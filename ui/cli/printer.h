@@ -15,8 +15,10 @@ struct printer {
     bool live;       // rewrite a progress line
     bool line_shown; // it stands on the screen
     bool header_shown;
-    bool tested; // on test samples
-    double lr;   // of the last step seen
+    bool tested;                              // on test samples
+    bool source;                              // the old task is looked at
+    struct tally source_before, source_after; // on it, as far as was told
+    double lr;                                // of the last step seen
     // Of the classes; NULL where not known.
     char *const *class_names;
     int64_t cursor;

@@ -12,7 +12,8 @@ struct curves {
     int64_t forked;                                     // the step at which it left its parent
     struct series loss, accuracy, gradient, lr, images; // per training step
     struct series validation_loss, validation_accuracy; // per evaluation
-    struct series forward, backward;                    // seconds per step
+    struct series source_accuracy;   // of the old task, per evaluation; at step 0 before training
+    struct series forward, backward; // seconds per step
 };
 
 // Takes in the numbers of a step or an epoch; other records tell none.

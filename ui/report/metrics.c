@@ -33,6 +33,14 @@ static struct tally read_tally(const json_t *object, const char *name) {
     return tally;
 }
 
+static void read_source(const json_t *object, struct record *r) {
+    r->source = read_tally(object, "source");
+    const json_t *source = json_object_get(object, "source");
+    if (json_object_get(source, "accuracy_before"))
+        r->source_before = tally_from(number(source, "loss_before"),
+                                      number(source, "accuracy_before"), number(source, "samples"));
+}
+
 // Enough samples that a step's accuracy survives being counted.
 enum { STEP_SAMPLES = 1000000 };
 
@@ -53,6 +61,7 @@ static bool read_record(const json_t *object, struct record *r) {
     r->train = read_tally(object, "train");
     r->validation = read_tally(object, "validation");
     r->test = read_tally(object, "test");
+    read_source(object, r);
     r->best = json_is_true(json_object_get(object, "best"));
     r->seconds = number(object, "seconds");
     r->thawed = json_integer_value(json_object_get(object, "thawed"));

@@ -38,7 +38,12 @@ static void add_branch(struct run_report *r, int number) {
         return;
     r->branches = xrealloc(r->branches, ((size_t)r->branch_count + 1) * sizeof *r->branches);
     struct run_branch *b = &r->branches[r->branch_count++];
-    *b = (struct run_branch){.number = number, .best = NAN, .last = NAN, .test = NAN};
+    *b = (struct run_branch){.number = number,
+                             .best = NAN,
+                             .last = NAN,
+                             .test = NAN,
+                             .source_before = NAN,
+                             .source = NAN};
     b->name = number ? xprintf("%s/%d", r->path, number) : xstrdup(r->path);
 }
 
@@ -79,6 +84,10 @@ static void take(struct run_branch *b, const struct record *r) {
     b->steps = r->step > b->steps ? r->step : b->steps;
     if (r->kind == RECORD_TEST)
         b->test = tally_accuracy(&r->test);
+    if (r->source.samples > 0)
+        b->source = tally_accuracy(&r->source);
+    if (r->source_before.samples > 0)
+        b->source_before = tally_accuracy(&r->source_before);
     if (r->kind != RECORD_EPOCH)
         return;
     b->epochs = r->epoch;

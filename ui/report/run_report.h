@@ -14,10 +14,11 @@ struct run_branch {
     struct curves curves;
     struct runs_masks masks;
     int64_t steps;
-    int64_t epochs;             // that were finished
-    double seconds;             // of training, in finished epochs
-    double best, last, test;    // accuracy; NAN: not known
-    int64_t thawed, parameters; // the most weights and biases trained in an epoch; of how many
+    int64_t epochs;               // that were finished
+    double seconds;               // of training, in finished epochs
+    double best, last, test;      // accuracy; NAN: not known
+    double source_before, source; // accuracy on the old task, and at the last look; NAN: not known
+    int64_t thawed, parameters;   // the most weights and biases trained in an epoch; of how many
 };
 
 struct run_report {

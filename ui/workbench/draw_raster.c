@@ -7,6 +7,8 @@ static char ascii_mark(enum style style) {
         return '.';
     case STYLE_VALIDATION:
         return 'o';
+    case STYLE_SOURCE:
+        return '#';
     case STYLE_OTHER:
         return 'x';
     case STYLE_OTHER2:

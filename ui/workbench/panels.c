@@ -231,6 +231,11 @@ static void draw_pair(struct area area, const struct scene *s, const struct pane
         &plot, s,
         &(struct curve_choice){validation,
                                {.label = "validation", .style = STYLE_VALIDATION, .points = true}});
+    if (!loss)
+        panel_plot_path(
+            &plot, s,
+            &(struct curve_choice){offsetof(struct curves, source_accuracy),
+                                   {.label = "old task", .style = STYLE_SOURCE, .points = true}});
     panel_plot_path(
         &plot, s,
         &(struct curve_choice){train, {.label = "train", .style = STYLE_TRAIN, .smooth = SMOOTH}});

@@ -165,7 +165,8 @@ static struct curves copy_curves(const struct curves *c) {
                            .gradient = series_copy(&c->gradient),
                            .lr = series_copy(&c->lr),
                            .validation_loss = series_copy(&c->validation_loss),
-                           .validation_accuracy = series_copy(&c->validation_accuracy)};
+                           .validation_accuracy = series_copy(&c->validation_accuracy),
+                           .source_accuracy = series_copy(&c->source_accuracy)};
 }
 
 static void lay_over(const struct runs_list *l, struct scene *s) {

@@ -38,6 +38,9 @@ static void log_epoch(struct scene *s, const struct record *r) {
                   tally_loss(&r->validation), 100 * tally_accuracy(&r->validation),
                   r->best ? ", the best so far" : "");
     log_scores(s, r->step, &r->validation);
+    if (r->source.samples > 0)
+        scene_log(s, r->step, LOG_NOTE, "old task: loss %.4f, accuracy %.1f %%",
+                  tally_loss(&r->source), 100 * tally_accuracy(&r->source));
 }
 
 // The text is "who: what".

@@ -22,7 +22,8 @@ enum style {
     STYLE_TRAIN,     // curves
     STYLE_TRAIN_RAW, // the unsmoothed curve behind it
     STYLE_VALIDATION,
-    STYLE_OTHER, // another branch or run
+    STYLE_SOURCE, // the old task
+    STYLE_OTHER,  // another branch or run
     STYLE_OTHER2,
     STYLE_OTHER3,
     STYLE_EVENT, // vertical lines
