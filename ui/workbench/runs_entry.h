@@ -63,6 +63,7 @@ int runs_entry_find(const struct runs_entry *e, int number);
 const struct curves *runs_entry_curves(const struct runs_entry *e, const struct scene *s, int at);
 int64_t runs_entry_reached(const struct runs_entry *e, const struct scene *s, int at); // steps
 double runs_entry_best(const struct runs_entry *e, const struct scene *s, int at);     // validation
+double runs_entry_source(const struct runs_entry *e, const struct scene *s, int at);   // last look
 int64_t runs_entry_epochs(const struct runs_entry *e, const struct scene *s, int at, bool asked);
 
 // "running", "stopped", "finished", "damaged", ...: a run elsewhere runs when it wrote something in

@@ -33,6 +33,20 @@ double runs_entry_best(const struct runs_entry *e, const struct scene *s, int at
     return best;
 }
 
+// Accuracy on the old task; of a branch that was not looked at yet, where it left its parent.
+double runs_entry_source(const struct runs_entry *e, const struct scene *s, int at) {
+    int64_t until = INT64_MAX;
+    for (int k = 0; at >= 0 && k < e->branch_count; k++) {
+        const struct series *values = &runs_entry_curves(e, s, at)->source_accuracy;
+        for (int i = values->count - 1; i >= 0; i--)
+            if (values->buckets[i].last <= until)
+                return values->buckets[i].mean;
+        until = e->branches[at].forked < until ? e->branches[at].forked : until;
+        at = runs_entry_find(e, e->branches[at].parent);
+    }
+    return NAN;
+}
+
 static int64_t epoch_steps(const struct runs_entry *e, const struct scene *s) {
     if (e->path)
         return e->epoch_steps;

@@ -87,16 +87,14 @@ static struct cell state_cell(const struct runs_entry *e, const struct scene *s,
 
 // ---- Columns
 
-enum column { EPOCHS, THAWED, VALIDATION, TEST, STATE, COLUMNS };
+enum column { EPOCHS, THAWED, VALIDATION, TEST, SOURCE, STATE, COLUMNS };
 
 static const struct {
     const char *title;
     int width;
-} columns[COLUMNS] = {[EPOCHS] = {"epochs", 9},
-                      [THAWED] = {"thawed", 16},
-                      [VALIDATION] = {"validation", 12},
-                      [TEST] = {"test", 9},
-                      [STATE] = {"state", 10}};
+} columns[COLUMNS] = {
+    [EPOCHS] = {"epochs", 9}, [THAWED] = {"thawed", 16},   [VALIDATION] = {"validation", 12},
+    [TEST] = {"test", 9},     [SOURCE] = {"old task", 10}, [STATE] = {"state", 10}};
 
 // Where the columns stand; -1: no room for it.
 struct frame {
@@ -104,15 +102,15 @@ struct frame {
     int names, experiment; // columns that they take
 };
 
-static struct frame frame_of(int width) {
-    static const enum column leave[] = {STATE, THAWED, TEST, EPOCHS, VALIDATION};
-    bool out[COLUMNS] = {false};
+static struct frame frame_of(int width, bool source) {
+    static const enum column leave[] = {STATE, THAWED, SOURCE, TEST, EPOCHS, VALIDATION};
+    bool out[COLUMNS] = {[SOURCE] = !source};
     int numbers = 0, right = width;
     for (int i = 0; i < COLUMNS; i++)
-        numbers += columns[i].width;
+        numbers += out[i] ? 0 : columns[i].width;
     for (int i = 0; i < COLUMNS && width - numbers < NAMES_MIN; i++) {
+        numbers -= out[leave[i]] ? 0 : columns[leave[i]].width;
         out[leave[i]] = true;
-        numbers -= columns[leave[i]].width;
     }
     struct frame f = {.names = width - numbers - 2};
     for (int i = COLUMNS - 1; i >= 0; i--)
@@ -139,6 +137,9 @@ static struct cell cell_of(const struct runs_list *l, const struct scene *s, int
         return cell;
     case TEST:
         percent(runs_list_test(l, row), cell.text);
+        return cell;
+    case SOURCE:
+        percent(runs_entry_source(e, s, branch), cell.text);
         return cell;
     default:
         return state_cell(e, s, branch);
@@ -216,13 +217,22 @@ static bool alone(const struct runs_list *l) {
     return l->row_count == 0 || l->rows[l->row_count - 1].entry < 0;
 }
 
+// Without a run that looks at its old task, there is no column for it.
+static bool any_source(const struct runs_list *l, const struct scene *s) {
+    for (int row = 0; row < l->row_count; row++)
+        if (l->rows[row].branch >= 0 &&
+            !isnan(runs_entry_source(runs_list_entry(l, row), s, l->rows[row].branch)))
+            return true;
+    return false;
+}
+
 int runs_table_rows(const struct runs_list *l) {
     return RUNS_HEADER + l->row_count + alone(l);
 }
 
 void runs_table_draw(struct area area, const struct runs_list *l, const struct scene *s, int cursor,
                      int top, enum raster_kind raster) {
-    struct frame f = frame_of(area.w);
+    struct frame f = frame_of(area.w, any_source(l, s));
     int line = RUNS_HEADER;
     draw_header(area, &f);
     for (int row = top; row < l->row_count && line < area.h; row++, line++) {
