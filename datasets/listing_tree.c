@@ -233,9 +233,10 @@ static bool add_unlabelled(struct listing *l, const char *path, struct error *er
     int before = l->count;
     if (!walk(l, path, NULL, -1, PART_TRAIN, error))
         return false;
+    if (l->count == before)
+        return error_set(error, "%s: no picture in this folder", listing_shown(path, shown));
     qsort(l->items + before, (size_t)(l->count - before), sizeof *l->items, by_folder);
-    return l->count > before ||
-           error_set(error, "%s: no picture in this folder", listing_shown(path, shown));
+    return true;
 }
 
 bool listing_unlabelled(struct listing *l, char *const *paths, int count, struct error *error) {
