@@ -166,6 +166,11 @@ static inline void check_agrees(struct live *l) {
                (long long)s->now.epochs);
 }
 
+// Whether what was sent last may still be under way, and change the flags when it is done.
+static inline bool may_still_rewind(const struct live *l) {
+    return l->sent > 0 && l->tail[(l->sent - 1) % LIVE_TAIL].kind == COMMAND_REWIND;
+}
+
 // When all that was sent is done, all that is shown is so.
 static inline void check_still(struct live *l) {
     struct scene *s = &l->app.scene;
@@ -177,7 +182,7 @@ static inline void check_still(struct live *l) {
         LIVE_CHECK(l, same_flags(&s->settings.flags, &wanted.flags), "flags are not as wanted\n");
     settings_close(&wanted);
     check_agrees(l);
-    l->settings_only = l->script == 0;
+    l->settings_only = l->script == 0 && !may_still_rewind(l);
     check_curves(l);
     check_log(l);
 }
