@@ -31,11 +31,6 @@ char *cli_free_directory(const char *name);
 // Prints "thaw: ..." to stderr; returns the exit code that the error calls for.
 int cli_fail(const struct error *error);
 
-// A whole number as an option's value: 0, or cli_usage's code with what would be right. `option` is
-// as people write it, "--jobs".
-int cli_number(const struct subcommand *command, const char *option, const char *value, int least,
-               int most, int *out);
-
 // "thaw NAME: what is wrong" and the usage line; returns 2.
 int cli_usage(const struct subcommand *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

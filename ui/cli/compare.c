@@ -3,7 +3,7 @@
 #include "base/xalloc.h"
 #include "ui/cli/chart_output.h"
 #include "ui/cli/cli.h"
-#include <getopt.h>
+#include "ui/cli/options.h"
 #include <stdlib.h>
 
 struct request {
@@ -17,19 +17,17 @@ static const struct option long_options[] = {
     {0},
 };
 
+static int parse_option(void *request, int option) {
+    struct request *r = request;
+    r->json |= option == 'j';
+    return option == 'j' || chart_option(&r->output, option, optarg) ? 0 : CLI_UNKNOWN;
+}
+
 static int parse(struct request *r, int argc, char **argv) {
-    int option;
-    opterr = 0;
-    optind = 1;
-    while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-        if (option == 'j')
-            r->json = true;
-        else if (!chart_option(&r->output, option, optarg))
-            return cli_usage(&cli_compare, "unknown option, or one without its value");
-    }
-    if (optind == argc)
-        return cli_usage(&cli_compare, "which runs? give their directories");
-    return 0;
+    int code = cli_options(&cli_compare, argc, argv, long_options, parse_option, r);
+    if (code == 0 && optind == argc)
+        code = cli_usage(&cli_compare, "which runs? give their directories");
+    return code;
 }
 
 static bool read_runs(struct comparison *c, char **paths, int count, struct error *error) {

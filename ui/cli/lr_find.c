@@ -4,8 +4,8 @@
 #include "base/xalloc.h"
 #include "ui/cli/chart_output.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/workbench_open.h"
-#include <getopt.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +39,8 @@ static int parse_rate(const char *name, double *out) {
                      RATE_MOST);
 }
 
-static int parse_option(struct request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct request *r = request;
     switch (option) {
     case 'f':
         return parse_rate("--from", &r->options.from);
@@ -49,28 +50,21 @@ static int parse_option(struct request *r, int option) {
         return cli_number(&cli_lr_find, "--steps", optarg, LR_FIND_STEPS_LEAST, STEPS_MOST,
                           &r->options.steps);
     case 't':
-        return cli_number(&cli_lr_find, "--threads", optarg, 1, 256, &r->open.threads);
+        return cli_threads(&cli_lr_find, optarg, &r->open.threads);
     case 's':
-        if (r->open.set_count == OPEN_SETS)
-            return cli_usage(&cli_lr_find, "more than %d times --set", OPEN_SETS);
-        r->open.sets[r->open.set_count++] = optarg;
-        return 0;
+        return cli_add_set(&cli_lr_find, &r->open.sets, optarg);
     case 'j':
         r->json = true;
         return 0;
     default:
         if (chart_option(&r->output, option, optarg))
             return 0;
-        return cli_usage(&cli_lr_find, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_lr_find, argc, argv, long_options, parse_option, r);
     if (code != 0)
         return code;
     if (argc - optind != 1)

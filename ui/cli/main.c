@@ -28,15 +28,6 @@ int cli_usage(const struct subcommand *command, const char *format, ...) {
     return 2;
 }
 
-int cli_number(const struct subcommand *command, const char *option, const char *value, int least,
-               int most, int *out) {
-    int64_t number;
-    if (!text_to_int(value, &number) || number < least || number > most)
-        return cli_usage(command, "%s %s: give a number from %d to %d", option, value, least, most);
-    *out = (int)number;
-    return 0;
-}
-
 static int unknown(const char *name) {
     const char *names[32];
     int count = 0;

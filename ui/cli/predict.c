@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "ui/cli/cli.h"
-#include <getopt.h>
+#include "ui/cli/options.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +30,15 @@ static int parse_samples(struct predict_request *r) {
     return cli_usage(&cli_predict, "--samples %s: give train, validation or test", optarg);
 }
 
-static int parse_option(struct predict_request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct predict_request *r = request;
     switch (option) {
     case 'k':
         return cli_number(&cli_predict, "--top", optarg, 1, INT_MAX, &r->top);
     case 'l':
         return cli_number(&cli_predict, "--limit", optarg, 1, INT_MAX, &r->limit);
     case 't':
-        return cli_number(&cli_predict, "--threads", optarg, 1, 256, &r->threads);
+        return cli_threads(&cli_predict, optarg, &r->threads);
     case 's':
         return parse_samples(r);
     case 'w':
@@ -47,16 +48,12 @@ static int parse_option(struct predict_request *r, int option) {
         r->json = true;
         return 0;
     default:
-        return cli_usage(&cli_predict, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct predict_request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_predict, argc, argv, long_options, parse_option, r);
     if (code != 0)
         return code;
     if (optind == argc)

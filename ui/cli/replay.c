@@ -3,9 +3,9 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/screen_options.h"
 #include "ui/setup.h"
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ static int parse_number(const char *name, int64_t least, int64_t *number) {
     return cli_usage(&cli_replay, "--%s %s: give a number from %d on", name, optarg, (int)least);
 }
 
-static int parse_option(struct replaying *r, int option) {
+static int parse_option(void *request, int option) {
+    struct replaying *r = request;
     switch (option) {
     case 'b':
         return parse_number("branch", 0, &r->branch);
@@ -48,16 +49,12 @@ static int parse_option(struct replaying *r, int option) {
     default:
         if (screen_option(&r->screen, option))
             return 0;
-        return cli_usage(&cli_replay, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct replaying *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_replay, argc, argv, long_options, parse_option, r);
     if (code == 0 && argc - optind != 1)
         code = cli_usage(&cli_replay, "which run? give its directory");
     r->run = argv[optind];

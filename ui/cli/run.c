@@ -5,21 +5,19 @@
 #include "base/xalloc.h"
 #include "trainer.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/printer.h"
 #include "ui/timing.h"
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SET_MOST = 64 };
-
 struct run_request {
     const char *experiment, *out, *resume, *events;
-    const char *sets[SET_MOST];
-    int set_count, threads;
+    struct cli_sets sets;
+    int threads;
     int branch;    // of `events`; -1: the newest
     double budget; // seconds; 0: as many epochs as the experiment says
     enum printer_style style;
@@ -50,7 +48,8 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},          {0},
 };
 
-static int parse_option(struct run_request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct run_request *r = request;
     int64_t number = 0;
     switch (option) {
     case 'o':
@@ -78,26 +77,16 @@ static int parse_option(struct run_request *r, int option) {
         r->style = PRINT_JSON;
         return 0;
     case 's':
-        if (r->set_count == SET_MOST)
-            return cli_usage(&cli_run, "more than %d times --set", SET_MOST);
-        r->sets[r->set_count++] = optarg;
-        return 0;
+        return cli_add_set(&cli_run, &r->sets, optarg);
     case 't':
-        if (!text_to_int(optarg, &number) || number < 1 || number > 256)
-            return cli_usage(&cli_run, "--threads %s: give a number from 1 to 256", optarg);
-        r->threads = (int)number;
-        return 0;
+        return cli_threads(&cli_run, optarg, &r->threads);
     default:
-        return cli_usage(&cli_run, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct run_request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_run, argc, argv, long_options, parse_option, r);
     if (code != 0)
         return code;
     if (argc - optind > 1)
@@ -107,7 +96,7 @@ static int parse(struct run_request *r, int argc, char **argv) {
         return cli_usage(&cli_run, "which experiment?");
     if (r->branch >= 0 && !r->events)
         return cli_usage(&cli_run, "--branch says whose events to do again: it goes with --events");
-    if (r->resume && (r->out || r->experiment || r->events || r->set_count))
+    if (r->resume && (r->out || r->experiment || r->events || r->sets.count))
         return cli_usage(&cli_run, "--resume takes up a run as it was: it goes with no experiment, "
                                    "--out, --set or --events");
     if (r->budget > 0 && (r->resume || r->events))
@@ -123,9 +112,7 @@ static bool read_experiment(struct experiment *e, const struct run_request *r,
     char *path = r->experiment ? xstrdup(r->experiment) : files_join(run, "experiment.yaml");
     bool ok = cli_read_experiment(e, path, error);
     free(path);
-    for (int i = 0; ok && i < r->set_count; i++)
-        ok = experiment_set(e, r->sets[i], error);
-    return ok && experiment_check(e, error);
+    return ok && cli_apply_sets(&r->sets, e, error) && experiment_check(e, error);
 }
 
 char *cli_free_directory(const char *name) {

@@ -9,8 +9,8 @@
 #include "ui/cli/cli.h"
 #include "ui/cli/workbench_open.h"
 #include "ui/setup.h"
-#include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,33 +26,30 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_option(struct schedule_request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct schedule_request *r = request;
     int64_t branch;
-    if (option == 's' && r->open.set_count < OPEN_SETS) {
-        r->open.sets[r->open.set_count++] = optarg;
+    switch (option) {
+    case 's':
+        return cli_add_set(&cli_schedule, &r->open.sets, optarg);
+    case 'b':
+        if (!text_to_int(optarg, &branch) || branch < 0 || branch > INT_MAX)
+            return cli_usage(&cli_schedule, "--branch %s: give a branch's number, from 0 on",
+                             optarg);
+        r->branch = (int)branch;
         return 0;
+    default:
+        return CLI_UNKNOWN;
     }
-    if (option == 's')
-        return cli_usage(&cli_schedule, "more than %d times --set", OPEN_SETS);
-    if (option != 'b')
-        return cli_usage(&cli_schedule, "--set KEY=VALUE and --branch N are its options");
-    if (!text_to_int(optarg, &branch) || branch < 0 || branch > 1000000)
-        return cli_usage(&cli_schedule, "--branch %s: give the number of a branch", optarg);
-    r->branch = (int)branch;
-    return 0;
 }
 
 static int parse(struct schedule_request *r, int argc, char **argv) {
     *r = (struct schedule_request){.branch = -1};
-    optind = 0;
-    opterr = 0;
-    for (int option, code; (option = getopt_long(argc, argv, "", long_options, NULL)) >= 0;)
-        if ((code = parse_option(r, option)) != 0)
-            return code;
-    if (argc - optind != 1)
-        return cli_usage(&cli_schedule, "give an experiment or a run");
+    int code = cli_options(&cli_schedule, argc, argv, long_options, parse_option, r);
+    if (code == 0 && argc - optind != 1)
+        code = cli_usage(&cli_schedule, "give an experiment or a run");
     r->open.subject = argv[optind];
-    return 0;
+    return code;
 }
 
 static bool is_change(const struct event *e) {

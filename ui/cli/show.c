@@ -4,8 +4,8 @@
 #include "base/xalloc.h"
 #include "checkpoint/weight_file.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,14 +17,6 @@ static const struct option long_options[] = {
     {"input", required_argument, NULL, 'i'},   {"params", no_argument, NULL, 'p'},
     {"json", no_argument, NULL, 'j'},          {0},
 };
-
-static int parse_number(const char *option, const char *text, int most, int *value) {
-    int64_t number;
-    if (!text_to_int(text, &number) || number < 1 || number > most)
-        return cli_usage(&cli_show, "%s %s: give a number from 1 to %d", option, text, most);
-    *value = (int)number;
-    return 0;
-}
 
 // "1x28x28": channels, height, width.
 static int parse_input(const char *text, struct shape *input) {
@@ -60,7 +52,8 @@ static int add_rule(struct show_request *r, const char *verb, const char *patter
     return 0;
 }
 
-static int parse_option(struct show_request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct show_request *r = request;
     switch (option) {
     case 'w':
         r->weights = optarg;
@@ -72,9 +65,9 @@ static int parse_option(struct show_request *r, int option) {
     case 'b':
         return parse_bn(optarg, &r->bn);
     case 'n':
-        return parse_number("--batch", optarg, 65536, &r->batch);
+        return cli_number(&cli_show, "--batch", optarg, 1, 65536, &r->batch);
     case 'c':
-        return parse_number("--classes", optarg, 1000000, &r->classes);
+        return cli_number(&cli_show, "--classes", optarg, 1, 1000000, &r->classes);
     case 'i':
         return parse_input(optarg, &r->input);
     case 'p':
@@ -84,16 +77,12 @@ static int parse_option(struct show_request *r, int option) {
         r->json = true;
         return 0;
     default:
-        return cli_usage(&cli_show, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct show_request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_show, argc, argv, long_options, parse_option, r);
     if (code == 0 && argc - optind != 1)
         code = cli_usage(&cli_show, "which model or file? Give one");
     r->subject = argv[optind];

@@ -3,11 +3,11 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/table.h"
 #include "ui/cli/workbench_open.h"
 #include "ui/suggest_words.h"
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_option(struct suggest_request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct suggest_request *r = request;
     switch (option) {
     case 'b':
         return cli_number(&cli_suggest, "--batches", optarg, SUGGEST_BATCHES_LEAST,
@@ -38,29 +39,22 @@ static int parse_option(struct suggest_request *r, int option) {
         return cli_number(&cli_suggest, "--head-epochs", optarg, 0, 100000,
                           &r->options.head_epochs);
     case 't':
-        return cli_number(&cli_suggest, "--threads", optarg, 1, 256, &r->open.threads);
+        return cli_threads(&cli_suggest, optarg, &r->open.threads);
     case 'w':
         r->write = optarg;
         return 0;
     case 's':
-        if (r->open.set_count == OPEN_SETS)
-            return cli_usage(&cli_suggest, "more than %d times --set", OPEN_SETS);
-        r->open.sets[r->open.set_count++] = optarg;
-        return 0;
+        return cli_add_set(&cli_suggest, &r->open.sets, optarg);
     case 'j':
         r->json = true;
         return 0;
     default:
-        return cli_usage(&cli_suggest, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct suggest_request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_suggest, argc, argv, long_options, parse_option, r);
     if (code == 0 && argc - optind != 1)
         code = cli_usage(&cli_suggest, "which experiment? Give one");
     r->open.subject = argv[optind];

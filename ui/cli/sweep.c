@@ -4,11 +4,11 @@
 #include "base/xalloc.h"
 #include "ui/cli/chart_output.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/sweeping.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { SET_MOST = 64, JOBS_MOST = 256 };
+enum { JOBS_MOST = 256 };
 
 struct request {
     const char *sweep, *out;
-    const char *sets[SET_MOST];
-    int set_count, jobs, threads;
+    struct cli_sets sets;
+    int jobs, threads;
     bool json, print_commands, quiet;
     struct chart_output output;
 };
@@ -38,20 +38,18 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_option(struct request *r, int option) {
+static int parse_option(void *request, int option) {
+    struct request *r = request;
     switch (option) {
     case 'o':
         r->out = optarg;
         return 0;
     case 's':
-        if (r->set_count == SET_MOST)
-            return cli_usage(&cli_sweep, "more than %d times --set", SET_MOST);
-        r->sets[r->set_count++] = optarg;
-        return 0;
+        return cli_add_set(&cli_sweep, &r->sets, optarg);
     case 'j':
         return cli_number(&cli_sweep, "--jobs", optarg, 1, JOBS_MOST, &r->jobs);
     case 't':
-        return cli_number(&cli_sweep, "--threads", optarg, 1, JOBS_MOST, &r->threads);
+        return cli_threads(&cli_sweep, optarg, &r->threads);
     case 'c':
         r->print_commands = true;
         return 0;
@@ -64,16 +62,12 @@ static int parse_option(struct request *r, int option) {
     default:
         if (chart_option(&r->output, option, optarg))
             return 0;
-        return cli_usage(&cli_sweep, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct request *r, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(r, option);
+    int code = cli_options(&cli_sweep, argc, argv, long_options, parse_option, r);
     if (code == 0 && argc - optind != 1)
         return cli_usage(&cli_sweep, "which sweep? give its YAML file");
     r->sweep = argv[optind];
@@ -101,10 +95,7 @@ static bool read_base(struct sweeping *s, const struct request *r, struct error 
     for (int i = 0; i < sweep->sets.count; i++)
         if (!experiment_set(&s->base, sweep->sets.items[i], error))
             return error_prefix(error, "%s: ", r->sweep);
-    for (int i = 0; i < r->set_count; i++)
-        if (!experiment_set(&s->base, r->sets[i], error))
-            return false;
-    return experiment_check(&s->base, error) &&
+    return cli_apply_sets(&r->sets, &s->base, error) && experiment_check(&s->base, error) &&
            (sweeping_check(s, error) || error_prefix(error, "%s: ", r->sweep));
 }
 

@@ -3,10 +3,10 @@
 #include "base/text.h"
 #include "models/experiments.h"
 #include "ui/cli/cli.h"
+#include "ui/cli/options.h"
 #include "ui/cli/screen_options.h"
 #include "ui/cli/workbench_open.h"
 #include "ui/timing.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +29,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_threads(const char *text, int *threads) {
-    int64_t number;
-    if (!text_to_int(text, &number) || number < 1 || number > 256)
-        return cli_usage(&cli_open, "--threads %s: give a number from 1 to 256", text);
-    *threads = (int)number;
-    return 0;
-}
-
 static int parse_speed(const char *text, double *speed) {
     int64_t number = 0;
     if (strcmp(text, "max") != 0 && (!text_to_int(text, &number) || number < 1))
@@ -45,18 +37,16 @@ static int parse_speed(const char *text, double *speed) {
     return 0;
 }
 
-static int parse_option(struct command_line *c, int option) {
+static int parse_option(void *request, int option) {
+    struct command_line *c = request;
     switch (option) {
     case 'o':
         c->open.out = optarg;
         return 0;
     case 's':
-        if (c->open.set_count == OPEN_SETS)
-            return cli_usage(&cli_open, "more than %d times --set", OPEN_SETS);
-        c->open.sets[c->open.set_count++] = optarg;
-        return 0;
+        return cli_add_set(&cli_open, &c->open.sets, optarg);
     case 't':
-        return parse_threads(optarg, &c->open.threads);
+        return cli_threads(&cli_open, optarg, &c->open.threads);
     case 'p':
         c->open.paused = true;
         return 0;
@@ -69,16 +59,12 @@ static int parse_option(struct command_line *c, int option) {
     default:
         if (screen_option(&c->screen, option))
             return 0;
-        return cli_usage(&cli_open, "unknown option, or one without its value");
+        return CLI_UNKNOWN;
     }
 }
 
 static int parse(struct command_line *c, int argc, char **argv) {
-    int option, code = 0;
-    opterr = 0;
-    optind = 1;
-    while (code == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-        code = parse_option(c, option);
+    int code = cli_options(&cli_open, argc, argv, long_options, parse_option, c);
     if (code == 0 && argc - optind > 1)
         code = cli_usage(&cli_open, "one experiment or run at a time, not %d", argc - optind);
     c->open.subject = optind < argc ? argv[optind] : NULL;

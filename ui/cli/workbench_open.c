@@ -45,13 +45,12 @@ static bool read_subject(struct opening *o, struct error *error) {
 bool opening_read(struct opening *o, const struct open_request *request, struct error *error) {
     *o = (struct opening){.request = request};
     bool ok = read_subject(o, error);
-    if (ok && o->resume && (request->set_count || request->out || request->budget > 0))
+    if (ok && o->resume && (request->sets.count || request->out || request->budget > 0))
         return error_set(error,
                          "%s is a run, which goes on as it was: without --set, --out and --budget",
                          request->subject);
-    for (int i = 0; ok && i < request->set_count; i++)
-        ok = experiment_set(&o->experiment, request->sets[i], error);
-    return ok && experiment_check(&o->experiment, error);
+    return ok && cli_apply_sets(&request->sets, &o->experiment, error) &&
+           experiment_check(&o->experiment, error);
 }
 
 static bool take_up(struct opening *o, struct training *t, struct run *run,

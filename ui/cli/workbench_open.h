@@ -2,17 +2,16 @@
 #ifndef THAW_UI_WORKBENCH_OPEN_H
 #define THAW_UI_WORKBENCH_OPEN_H
 
+#include "ui/cli/options.h"
 #include "ui/setup.h"
 #include "ui/workbench/app.h"
-
-enum { OPEN_SETS = 64 };
 
 struct open_request {
     const char
         *subject;    // a file, a built-in experiment, a run's directory; NULL: the demonstration
     const char *out; // NULL: runs/NAME-N
-    const char *sets[OPEN_SETS];
-    int set_count, threads;
+    struct cli_sets sets;
+    int threads;
     bool paused;
     double budget; // seconds; 0: as many epochs as the experiment says
     double speed;  // at most so many steps a second; 0: as fast as it goes; -1: nobody said
