@@ -237,14 +237,10 @@ static void epochs_added_at_the_end_run_again(void **state) {
 static void stopped_and_resumed_equals_uninterrupted(void **state) {
     static const char *const sets[] = {"train.save_every=3", "freeze.bn=batch", NULL};
     char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
+    uint64_t expected = straight(whole, sets);
     struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, whole, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
     tiny_open(&t, 1, sets);
-    s = start(&t, parts, (struct trainer_options){.paused = true});
+    struct session *s = start(&t, parts, (struct trainer_options){.paused = true});
     send(s, COMMAND_STEPS, 11, "");
     wait_until(s, under_way);
     wait_until(s, paused);
@@ -253,50 +249,19 @@ static void stopped_and_resumed_equals_uninterrupted(void **state) {
     s->close(s);
     tiny_close(&t);
     resume(parts, 3, sets, SESSION_FINISHED);
-    assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
+    assert_true(file_hash(parts, "last.safetensors") == expected);
     assert_true(file_hash(whole, "best.safetensors") == file_hash(parts, "best.safetensors"));
     free(whole);
     free(parts);
-}
-
-// The child trains until it is killed, in the middle of whatever it does.
-static void killed_child(const char *directory, const char *const *sets, int fd) {
-    struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, directory, (struct trainer_options){0});
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); now.step < 21; s->look(s, &now))
-        s->wait(s, &version, 1000);
-    if (write(fd, "x", 1) != 1)
-        _exit(1);
-    for (;;)
-        pause();
 }
 
 static void killed_and_resumed_equals_uninterrupted(void **state) {
     static const char *const sets[] = {"train.save_every=4", "optim.name=adam", "train.epochs=40",
                                        "freeze.bn=batch", NULL};
     char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
-    int pipes[2];
-    assert_int_equal(pipe(pipes), 0);
-    pid_t child = fork();
-    if (child == 0)
-        killed_child(parts, sets, pipes[1]);
-    char ready;
-    assert_int_equal(read(pipes[0], &ready, 1), 1);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    close(pipes[0]);
-    close(pipes[1]);
+    killed_at(parts, sets, 21, 0);
     resume(parts, 1, sets, SESSION_FINISHED);
-    struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, whole, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
-    assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
+    assert_true(straight(whole, sets) == file_hash(parts, "last.safetensors"));
     free(whole);
     free(parts);
 }

@@ -1,7 +1,5 @@
 // A schedule followed: taken up again, gone back in and run again by hand, it does the same.
 #include "trainer_session.h"
-#include <signal.h>
-#include <sys/wait.h>
 
 // Six epochs of eight steps, and a phase of every kind.
 #define PHASES                                                                                     \
@@ -17,52 +15,13 @@ static const char *const phased[] = {"freeze.rules=[thaw head]",
                                      PHASES,
                                      NULL};
 
-static uint64_t straight(const char *directory, const char *const *sets) {
-    struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, directory, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
-    return file_hash(directory, "last.safetensors");
-}
-
-// Trains until it is killed.
-static void child(const char *directory, int64_t step, int fd) {
-    struct tiny t;
-    tiny_open(&t, 2, phased);
-    struct session *s = start(&t, directory, (struct trainer_options){.speed = 200});
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); now.step < step; s->look(s, &now))
-        s->wait(s, &version, 1000);
-    if (write(fd, "x", 1) != 1)
-        _exit(1);
-    for (;;)
-        pause();
-}
-
-static void kill_at(const char *directory, int64_t step) {
-    int pipes[2];
-    char ready;
-    assert_int_equal(pipe(pipes), 0);
-    pid_t pid = fork();
-    if (pid == 0)
-        child(directory, step, pipes[1]);
-    assert_int_equal(read(pipes[0], &ready, 1), 1);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    close(pipes[0]);
-    close(pipes[1]);
-}
-
 static void killed_in_any_phase_it_goes_on_the_same(void **state) {
     static const int64_t steps[] = {1, 8, 10, 24, 26, 31, 40};
     char *parts[7], *whole = files_join(*state, "whole");
     for (int i = 0; i < 7; i++) { // children first, before there are threads here
         char *name = xprintf("killed-%d", i);
         parts[i] = files_join(*state, name);
-        kill_at(parts[i], steps[i]);
+        killed_at(parts[i], phased, steps[i], 200);
         free(name);
     }
     uint64_t expected = straight(whole, phased);

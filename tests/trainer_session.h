@@ -9,6 +9,8 @@
 #include "base/xalloc.h"
 #include "tiny_run.h"
 #include "trainer.h"
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static inline int make_directory(void **state) {
@@ -120,6 +122,45 @@ static inline void resume(const char *directory, int threads, const char *const 
     assert_int_equal(wait_until(s, ended).state, expected);
     s->close(s);
     tiny_close(&t);
+}
+
+// A run from start to end; the hash of its last weights.
+static inline uint64_t straight(const char *directory, const char *const *sets) {
+    struct tiny t;
+    tiny_open(&t, 2, sets);
+    struct session *s = start(&t, directory, (struct trainer_options){0});
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+    return file_hash(directory, "last.safetensors");
+}
+
+// Trains in a process of its own until it is killed, in the middle of whatever it does: at this
+// step, or soon after. Forks: before there is any thread here. `speed`: steps a second at most.
+static inline void killed_at(const char *directory, const char *const *sets, int64_t step,
+                             double speed) {
+    int pipes[2];
+    char ready = 'x';
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct tiny t;
+        tiny_open(&t, 2, sets);
+        struct session *s = start(&t, directory, (struct trainer_options){.speed = speed});
+        struct snapshot now;
+        int64_t version = -1;
+        for (s->look(s, &now); now.step < step; s->look(s, &now))
+            s->wait(s, &version, 1000);
+        if (write(pipes[1], &ready, 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipes[0], &ready, 1), 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(pipes[0]);
+    close(pipes[1]);
 }
 
 // Ends a session that was stopped, or had all its steps done.

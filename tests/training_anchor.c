@@ -87,19 +87,15 @@ static void a_resumed_run_has_the_same_bits(void **state) {
     static const char *const sets[] = {"optim.l2_sp=0.5", "model.weights=some", "optim.name=adamw",
                                        NULL};
     char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
+    uint64_t expected = straight(whole, sets);
     struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, whole, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
     tiny_open(&t, 1, sets);
-    s = start(&t, parts, (struct trainer_options){.paused = true});
+    struct session *s = start(&t, parts, (struct trainer_options){.paused = true});
     send(s, COMMAND_STEPS, 11, "");
     wait_step(s, 11);
     stop(s, &t);
     resume(parts, 3, sets, SESSION_FINISHED);
-    assert_true(file_hash(whole, "last.safetensors") == file_hash(parts, "last.safetensors"));
+    assert_true(file_hash(parts, "last.safetensors") == expected);
     free(whole);
     free(parts);
 }

@@ -1,8 +1,6 @@
 // Every strategy, killed in the middle and taken up again, ends in the same bits.
 #include "strategy/strategy.h"
 #include "trainer_session.h"
-#include <signal.h>
-#include <sys/wait.h>
 
 enum { SETS = 24, KILLS = 3 };
 
@@ -43,48 +41,10 @@ static void free_sets(char *sets[SETS + 1]) {
         free(sets[i]);
 }
 
-static void child(const char *directory, const char *const *sets, int64_t step, int fd) {
-    struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, directory, (struct trainer_options){.speed = 400});
-    struct snapshot now;
-    int64_t version = -1;
-    for (s->look(s, &now); now.step < step; s->look(s, &now))
-        s->wait(s, &version, 1000);
-    if (write(fd, "x", 1) != 1)
-        _exit(1);
-    for (;;)
-        pause();
-}
-
-static void kill_at(const char *directory, const char *const *sets, int64_t step) {
-    int pipes[2];
-    char ready;
-    assert_int_equal(pipe(pipes), 0);
-    pid_t pid = fork();
-    if (pid == 0)
-        child(directory, sets, step, pipes[1]);
-    assert_int_equal(read(pipes[0], &ready, 1), 1);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    close(pipes[0]);
-    close(pipes[1]);
-}
-
 static char *directory_of(const char *parent, const char *name, int number) {
     char *leaf = xprintf("%s-%d", name, number), *path = files_join(parent, leaf);
     free(leaf);
     return path;
-}
-
-static uint64_t straight(const char *directory, const char *const *sets) {
-    struct tiny t;
-    tiny_open(&t, 2, sets);
-    struct session *s = start(&t, directory, (struct trainer_options){0});
-    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
-    s->close(s);
-    tiny_close(&t);
-    return file_hash(directory, "last.safetensors");
 }
 
 static void killed_and_taken_up_it_ends_the_same(void **state) {
@@ -94,7 +54,7 @@ static void killed_and_taken_up_it_ends_the_same(void **state) {
         expand(s, sets);
         for (int i = 0; i < KILLS; i++) {
             char *path = directory_of(*state, s->name, i);
-            kill_at(path, (const char *const *)sets, steps[i]);
+            killed_at(path, (const char *const *)sets, steps[i], 400);
             free(path);
         }
         free_sets(sets);
