@@ -179,6 +179,10 @@ char *experiment_text_changed(const struct experiment *e, const char *const *pre
 void experiment_text_value(struct text *t, const struct experiment *e,
                            const struct experiment_key *key);
 
+// Whether two experiments have the same value there.
+bool experiment_same(const struct experiment *a, const struct experiment *b,
+                     const struct experiment_key *key);
+
 // A table of all keys: value and range, default, what it does.
 void experiment_help(FILE *out);
 

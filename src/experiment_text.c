@@ -113,14 +113,14 @@ static bool has_prefix(const char *path, const char *const *prefixes) {
     return false;
 }
 
-static bool is_preset(const struct experiment *e, const struct experiment *presets,
-                      const struct experiment_key *key) {
-    struct text now = {0}, preset = {0};
-    experiment_text_value(&now, e, key);
-    experiment_text_value(&preset, presets, key);
-    bool same = strcmp(now.data, preset.data) == 0;
-    text_free(&now);
-    text_free(&preset);
+bool experiment_same(const struct experiment *a, const struct experiment *b,
+                     const struct experiment_key *key) {
+    struct text x = {0}, y = {0};
+    experiment_text_value(&x, a, key);
+    experiment_text_value(&y, b, key);
+    bool same = strcmp(x.data, y.data) == 0;
+    text_free(&x);
+    text_free(&y);
     return same;
 }
 
@@ -149,7 +149,7 @@ char *experiment_text_changed(const struct experiment *e, const char *const *pre
     for (int i = 0; i < experiment_key_count; i++) {
         const struct experiment_key *key = &experiment_keys[i];
         const char *dot = strchr(key->path, '.');
-        if (!has_prefix(key->path, prefixes) || is_preset(e, &presets, key))
+        if (!has_prefix(key->path, prefixes) || experiment_same(e, &presets, key))
             continue;
         int length = dot ? (int)(dot - key->path) + 1 : 0;
         if (dot && strncmp(section, key->path, (size_t)length) != 0)

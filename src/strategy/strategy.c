@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The text of a key's value.
-static char *value_of(const struct experiment *e, const struct experiment_key *key) {
-    struct text t = {0};
-    experiment_text_value(&t, e, key);
-    return t.data;
-}
-
-static bool same_value(const struct experiment *a, const struct experiment *b,
-                       const struct experiment_key *key) {
-    char *x = value_of(a, key), *y = value_of(b, key);
-    bool same = strcmp(x, y) == 0;
-    free(x);
-    free(y);
-    return same;
-}
-
 // Sets one key, unless a person has set it to something else.
 static bool set_key(struct experiment *e, const struct experiment *defaults, const char *assignment,
                     struct error *error) {
@@ -28,7 +12,7 @@ static bool set_key(struct experiment *e, const struct experiment *defaults, con
     struct experiment wanted;
     experiment_defaults(&wanted);
     bool ok = experiment_set(&wanted, assignment, error);
-    if (ok && !same_value(e, defaults, key) && !same_value(e, &wanted, key))
+    if (ok && !experiment_same(e, defaults, key) && !experiment_same(e, &wanted, key))
         ok = error_set(
             error,
             "strategy.name: '%s' sets %s itself; leave one of the two out (strategy.name: "

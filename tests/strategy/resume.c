@@ -18,15 +18,14 @@ static void expand(const struct strategy *s, char *sets[SETS + 1]) {
         fail_msg("%s", error.text);
     int count = 0;
     for (int i = 0; i < experiment_key_count; i++) {
-        struct text now = {0}, preset = {0};
-        experiment_text_value(&now, &e, &experiment_keys[i]);
-        experiment_text_value(&preset, &presets, &experiment_keys[i]);
-        if (strcmp(now.data, preset.data) != 0) {
-            assert_true(count < SETS - 1);
-            sets[count++] = xprintf("%s=%s", experiment_keys[i].path, now.data);
-        }
+        const struct experiment_key *key = &experiment_keys[i];
+        struct text now = {0};
+        if (experiment_same(&e, &presets, key))
+            continue;
+        assert_true(count < SETS - 1);
+        experiment_text_value(&now, &e, key);
+        sets[count++] = xprintf("%s=%s", key->path, now.data);
         text_free(&now);
-        text_free(&preset);
     }
     sets[count++] = xstrdup("train.epochs=6");
     sets[count] = NULL;

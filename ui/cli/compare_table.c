@@ -18,15 +18,10 @@ char *compare_value(const struct experiment *e, const struct experiment_key *key
 bool compare_differs(const struct comparison *c, const struct experiment_key *key) {
     if (strcmp(key->path, "name") == 0)
         return false;
-    char *first = compare_value(&c->runs[0].experiment, key);
-    bool differs = false;
-    for (int i = 1; i < c->run_count && !differs; i++) {
-        char *here = compare_value(&c->runs[i].experiment, key);
-        differs = strcmp(first, here) != 0;
-        free(here);
-    }
-    free(first);
-    return differs;
+    for (int i = 1; i < c->run_count; i++)
+        if (!experiment_same(&c->runs[0].experiment, &c->runs[i].experiment, key))
+            return true;
+    return false;
 }
 
 // ---- The table

@@ -124,22 +124,11 @@ void sweeping_free_command(char **command) {
 
 // ---- What its directory tells
 
-static bool same_value(const struct experiment *a, const struct experiment *b,
-                       const struct experiment_key *key) {
-    struct text x = {0}, y = {0};
-    experiment_text_value(&x, a, key);
-    experiment_text_value(&y, b, key);
-    bool same = strcmp(x.data, y.data) == 0;
-    text_free(&x);
-    text_free(&y);
-    return same;
-}
-
 // A run's own file also holds what its strategy meant for the network, in keys that it was not
 // asked.
 static bool may_differ(const struct experiment *wanted, const struct experiment *defaults,
                        const struct experiment_key *key) {
-    return strcmp(wanted->strategy.name, "none") != 0 && same_value(wanted, defaults, key);
+    return strcmp(wanted->strategy.name, "none") != 0 && experiment_same(wanted, defaults, key);
 }
 
 static bool check_same(const struct sweeping *s, const struct sweep_run *run,
@@ -150,7 +139,7 @@ static bool check_same(const struct sweeping *s, const struct sweep_run *run,
         return false;
     experiment_defaults(&defaults);
     for (int i = 0; ok && i < experiment_key_count; i++)
-        if (!same_value(&wanted, found, &experiment_keys[i]) &&
+        if (!experiment_same(&wanted, found, &experiment_keys[i]) &&
             !may_differ(&wanted, &defaults, &experiment_keys[i]))
             ok = error_set(error,
                            "%s holds a run of another experiment (%s differs): give another --out, "

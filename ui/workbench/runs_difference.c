@@ -12,15 +12,14 @@ static bool is_told(const struct experiment_key *key) {
 
 static void draw_key(struct paper *p, const struct experiment_key *key, const struct experiment *e,
                      const struct experiment *here) {
-    struct text there = {0}, ours = {0}, both = {0};
-    experiment_text_value(&there, e, key);
-    experiment_text_value(&ours, here, key);
-    if (strcmp(there.data, ours.data) != 0) {
-        text_add(&both, "%s  (here %s)", there.data, ours.data);
-        paper_pair(p, KEY_COLUMNS, STYLE_NORMAL, key->path, STYLE_STRONG, both.data);
-    }
-    text_free(&there);
-    text_free(&ours);
+    struct text both = {0};
+    if (experiment_same(e, here, key))
+        return;
+    experiment_text_value(&both, e, key);
+    text_add(&both, "  (here ");
+    experiment_text_value(&both, here, key);
+    text_add(&both, ")");
+    paper_pair(p, KEY_COLUMNS, STYLE_NORMAL, key->path, STYLE_STRONG, both.data);
     text_free(&both);
 }
 
