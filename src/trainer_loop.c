@@ -89,6 +89,7 @@ void trainer_note(struct trainer *t, const char *format, ...) {
 // A refused command is told and leaves everything as it was.
 static bool apply(struct trainer *t, const char *text) {
     struct error error = {0};
+    bool had_left = t->training->step < t->training->total;
     struct settings tried;
     bool fits = settings_history_try(&t->training->history, text, &tried, &error);
     if (fits)
@@ -100,8 +101,11 @@ static bool apply(struct trainer *t, const char *text) {
         return true;
     }
     t->error = (struct error){0};
-    if (t->state == SESSION_FINISHED && t->training->step < t->training->total)
+    bool left = t->training->step < t->training->total;
+    if (t->state == SESSION_FINISHED && left)
         t->state = SESSION_PAUSED; // more epochs
+    if (t->state == SESSION_PAUSED && had_left && !left)
+        t->state = SESSION_RUNNING; // no more: it ends here
     publish_settings(&t->publisher, training_settings(t->training));
     bool ok = trainer_event(t, "user", text);
     if (t->interactive)
@@ -266,7 +270,8 @@ static bool next_command(struct trainer *t, struct command *c) {
 static void pause_when_idle(struct trainer *t) {
     const struct training *training = t->training;
     bool idle = !training->plan->trains && training->scheduled.next == training->schedule.count;
-    if (t->state == SESSION_RUNNING && (t->steps_left == 0 || idle))
+    bool left = training->step < training->total;
+    if (t->state == SESSION_RUNNING && left && (t->steps_left == 0 || idle))
         t->state = SESSION_PAUSED;
 }
 
@@ -423,9 +428,12 @@ static bool run_steps(struct trainer *t) {
 
 // At the keyboard a finished session goes on taking commands: to rewind, to add epochs.
 static bool wait_for_more(struct trainer *t) {
-    while (t->training->step >= t->training->total && !t->stop)
+    while (t->training->step >= t->training->total && !t->stop) {
+        if (t->state == SESSION_RUNNING) // epochs that were added have been taken back
+            t->state = SESSION_FINISHED;
         if (!take_commands(t))
             return false;
+    }
     return true;
 }
 

@@ -234,6 +234,31 @@ static void epochs_added_at_the_end_run_again(void **state) {
     free(again);
 }
 
+// Fewer epochs end a run where it stands; taken back before a step was done, they are no more work.
+static void epochs_taken_back_end_the_run(void **state) {
+    (void)state;
+    struct tiny t;
+    tiny_open(&t, 2, eventful);
+    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
+    struct session *s = start(&t, NULL, options);
+    send(s, COMMAND_STEPS, 16, "");
+    wait_step(s, 16);
+    send(s, COMMAND_APPLY, 0, "epochs 2");
+    assert_int_equal(wait_until(s, ended).step, 16);
+    for (int i = 0; i < 50; i++) { // in one go, more often than not
+        send(s, COMMAND_APPLY, 0, "epochs 4");
+        send(s, COMMAND_RUN, 0, "");
+        send(s, COMMAND_APPLY, 0, "undo");
+        struct snapshot now = wait_commands(s, 2 + 3 * (i + 1));
+        if (now.step > 16)
+            break; // a step was quicker, so that nothing could be taken back
+        assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    }
+    assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
+    s->close(s);
+    tiny_close(&t);
+}
+
 static void stopped_and_resumed_equals_uninterrupted(void **state) {
     static const char *const sets[] = {"train.save_every=3", "freeze.bn=batch", NULL};
     char *whole = files_join(*state, "whole"), *parts = files_join(*state, "parts");
@@ -444,6 +469,7 @@ int main(void) {
         IN_DIRECTORY(a_script_is_taken_up_with_its_run),
         cmocka_unit_test(an_event_that_cannot_be_done_again_fails_the_run),
         IN_DIRECTORY(epochs_added_at_the_end_run_again),
+        cmocka_unit_test(epochs_taken_back_end_the_run),
         IN_DIRECTORY(stopped_and_resumed_equals_uninterrupted),
         IN_DIRECTORY(drift_survives_a_resume),
         IN_DIRECTORY(what_diverged_is_not_saved),
