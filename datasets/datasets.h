@@ -2,7 +2,7 @@
 #ifndef THAW_DATASETS_DATASETS_H
 #define THAW_DATASETS_DATASETS_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 // Training and test samples: shapes, classes and class names are the same. Readers of a person's
 // own files may have no test samples, and may know which samples are for validation; NULL then.

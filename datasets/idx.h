@@ -7,7 +7,7 @@
 #ifndef THAW_DATASETS_IDX_H
 #define THAW_DATASETS_IDX_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 // Images have three dimensions [n][h][w] or four [n][h][w][c] with up to 4 channels; labels have
 // one.

@@ -3,7 +3,7 @@
 #ifndef THAW_DATASETS_PICTURES_H
 #define THAW_DATASETS_PICTURES_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "datasets/listing.h"
 
 // Of the listing, which is taken over. `like` says shape (square, of 1 or 3 channels), classes and

@@ -2,7 +2,7 @@
 #ifndef THAW_DATASETS_RESIZE_H
 #define THAW_DATASETS_RESIZE_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 // Images of size x size pixels, by bilinear interpolation between pixel centres, as PyTorch's
 // interpolate(mode="bilinear", align_corners=False, antialias=False): pixel i takes the source at

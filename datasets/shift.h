@@ -17,7 +17,7 @@
 #define THAW_DATASETS_SHIFT_H
 
 #include "base/text.h"
-#include "dataset.h"
+#include "data/dataset.h"
 
 enum shift_kind {
     SHIFT_NOISE,

@@ -2,7 +2,7 @@
 #ifndef THAW_DATASETS_STORE_H
 #define THAW_DATASETS_STORE_H
 
-#include "crop.h"
+#include "data/crop.h"
 #include "datasets/listing.h"
 #include "datasets/picture.h"
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
 #ifndef THAW_HEAD_H
 #define THAW_HEAD_H
 
-#include "build.h"
+#include "model/build.h"
 
 // A linear layer of that name, marked as the head, and behind the dropout of the options, which has
 // no module; or, where the options have a head, head_stack.

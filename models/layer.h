@@ -4,7 +4,7 @@
 #define THAW_LAYER_H
 
 #include "base/text.h"
-#include "build.h"
+#include "model/build.h"
 
 struct layer {
     const struct layer_kind *kind;

@@ -2,7 +2,7 @@
 #ifndef THAW_MODELS_H
 #define THAW_MODELS_H
 
-#include "build.h"
+#include "model/build.h"
 
 enum { RESNET_CIFAR_SIZES = 5, RESNET_SIZES = 4, VGG_SIZES = 8, BERT_SIZES = 4, GPT_SIZES = 8 };
 

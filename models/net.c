@@ -1,6 +1,6 @@
 #include "models/net.h"
 #include "base/xalloc.h"
-#include "experiment_tree.h"
+#include "experiment/experiment_tree.h"
 #include "models/head.h"
 #include "models/layer.h"
 #include <stdio.h>

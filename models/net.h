@@ -17,7 +17,7 @@
 #ifndef THAW_NET_H
 #define THAW_NET_H
 
-#include "build.h"
+#include "model/build.h"
 
 // Of the options input (all three sizes), classes and head count: a head replaces the last item.
 // Errors name file, line and column. The caller closes the model.

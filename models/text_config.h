@@ -3,7 +3,7 @@
 #ifndef THAW_TEXT_CONFIG_H
 #define THAW_TEXT_CONFIG_H
 
-#include "build.h"
+#include "model/build.h"
 
 // Changes `config` (an architecture's own) by what the file says; keys that it does not have, or
 // that are null, leave it as it is. An error names the file, the key and what would be right; a

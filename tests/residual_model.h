@@ -3,8 +3,8 @@
 #ifndef THAW_TESTS_RESIDUAL_MODEL_H
 #define THAW_TESTS_RESIDUAL_MODEL_H
 
-#include "build.h"
-#include "freeze.h"
+#include "model/build.h"
+#include "model/freeze.h"
 #include <assert.h>
 #include <stdio.h>
 

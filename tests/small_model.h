@@ -3,7 +3,7 @@
 #define THAW_TESTS_SMALL_MODEL_H
 
 #include "base/xalloc.h"
-#include "model.h"
+#include "model/model.h"
 #include <string.h>
 
 enum small_kind { SMALL_EMPTY, SMALL_WEIGHT, SMALL_WEIGHT_BIAS, SMALL_NORM };

@@ -4,8 +4,8 @@
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
 #include "checkpoint/safetensors.h"
-#include "pass.h"
-#include "points.h"
+#include "plan/pass.h"
+#include "session/points.h"
 #include "tiny_run.h"
 #include "training_copy.h"
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef THAW_TESTS_TEXTS_H
 #define THAW_TESTS_TEXTS_H
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "models/models.h"
 #include "test.h"
 

@@ -3,7 +3,7 @@
 #define THAW_TESTS_TINY_RUN_H
 
 #include "residual_model.h"
-#include "training.h"
+#include "training/training.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define THAW_TESTS_TOY_H
 
 #include "base/xalloc.h"
-#include "dataset.h"
+#include "data/dataset.h"
 
 // Exact in a float for the sizes used here.
 static inline float toy_pixel(int sample, size_t i) {

@@ -7,8 +7,8 @@
 // clang-format on
 #include "base/files.h"
 #include "base/xalloc.h"
+#include "session/trainer.h"
 #include "tiny_run.h"
-#include "trainer.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 
 #include "base/xalloc.h"
 #include "test.h"
-#include "training.h"
+#include "training/training.h"
 #include <stdlib.h>
 #include <string.h>
 

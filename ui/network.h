@@ -2,8 +2,8 @@
 #ifndef THAW_UI_NETWORK_H
 #define THAW_UI_NETWORK_H
 
-#include "experiment.h"
-#include "model.h"
+#include "experiment/experiment.h"
+#include "model/model.h"
 
 // For samples of this shape (sizes that are 0: the architecture's default), this many classes, and
 // texts of this many different tokens (0: unknown, or no texts).

@@ -5,8 +5,8 @@
 
 #include "base/pool.h"
 #include "checkpoint/load.h"
-#include "experiment.h"
-#include "training.h"
+#include "experiment/experiment.h"
+#include "training/training.h"
 
 struct setup {
     const struct experiment *experiment;

@@ -1,5 +1,5 @@
 // The old task: its samples, and the head that the pretrained weights brought for it.
-#include "old_network.h"
+#include "training/old_network.h"
 #include "ui/network.h"
 #include "ui/setup_parts.h"
 

@@ -3,7 +3,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "trainer.h"
+#include "session/trainer.h"
 #include "ui/setup.h"
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef THAW_UI_TIMING_H
 #define THAW_UI_TIMING_H
 
-#include "training.h"
+#include "training/training.h"
 
 // Seconds for a step with a whole batch as things stand: the median of some, after one to warm up.
 // Trains these steps.

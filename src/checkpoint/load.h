@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "checkpoint/name_map.h"
 #include "checkpoint/weight_file.h"
-#include "model.h"
+#include "model/model.h"
 
 // What a load did, for a person to read.
 struct load_report {

@@ -4,7 +4,7 @@
 #define THAW_CHECKPOINT_NAME_MAP_H
 
 #include "checkpoint/weight_file.h"
-#include "model.h"
+#include "model/model.h"
 
 struct name_map {
     int count;

@@ -2,7 +2,7 @@
 #ifndef THAW_STRATEGY_GRADIENTS_H
 #define THAW_STRATEGY_GRADIENTS_H
 
-#include "pass.h"
+#include "plan/pass.h"
 #include "strategy/parts.h"
 
 // Sums over the batches so far, of weights and biases, each storage once.

@@ -1,6 +1,6 @@
 #include "strategy/lr_find.h"
 #include "base/xalloc.h"
-#include "points.h"
+#include "session/points.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #ifndef THAW_STRATEGY_LR_FIND_H
 #define THAW_STRATEGY_LR_FIND_H
 
-#include "training.h"
+#include "training/training.h"
 
 struct lr_find_options {
     double from, to; // rates, 0 < from < to

@@ -1,7 +1,7 @@
 #include "strategy/parts.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include <stdlib.h>
 
 static bool is_marked(const struct model *model, int m) {

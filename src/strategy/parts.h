@@ -7,7 +7,7 @@
 #define THAW_STRATEGY_PARTS_H
 
 #include "base/text.h"
-#include "model.h"
+#include "model/model.h"
 
 struct part {
     int first, end;    // modules, in preorder

@@ -1,7 +1,7 @@
 #include "strategy/rates.h"
 #include "base/xalloc.h"
 #include "strategy/gradients.h"
-#include "training_parts.h"
+#include "training/training_parts.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef THAW_STRATEGY_RATES_H
 #define THAW_STRATEGY_RATES_H
 
-#include "training.h"
+#include "training/training.h"
 
 enum { RATES_BATCHES = 5 }; // the authors' code looks at as many
 

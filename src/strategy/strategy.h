@@ -3,7 +3,7 @@
 #ifndef THAW_STRATEGY_STRATEGY_H
 #define THAW_STRATEGY_STRATEGY_H
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "strategy/parts.h"
 
 // What a strategy makes keys from.

@@ -1,7 +1,7 @@
 #include "strategy/suggest.h"
 #include "base/xalloc.h"
 #include "strategy/suggest_parts.h"
-#include "training_parts.h"
+#include "training/training_parts.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

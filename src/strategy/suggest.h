@@ -22,7 +22,7 @@
 #define THAW_STRATEGY_SUGGEST_H
 
 #include "strategy/parts.h"
-#include "training.h"
+#include "training/training.h"
 
 #define SUGGEST_NEAR 0.5
 #define SUGGEST_SHARED 0.1

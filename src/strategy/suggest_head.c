@@ -1,7 +1,7 @@
 // A new head is trained before the probe, in the copy of the weights.
 #include "base/xalloc.h"
 #include "strategy/suggest_parts.h"
-#include "training_parts.h"
+#include "training/training_parts.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

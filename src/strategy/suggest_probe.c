@@ -3,7 +3,7 @@
 #include "base/xalloc.h"
 #include "strategy/gradients.h"
 #include "strategy/suggest_parts.h"
-#include "training_parts.h"
+#include "training/training_parts.h"
 #include <math.h>
 #include <stdlib.h>
 

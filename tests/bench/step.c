@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "models/models.h"
-#include "optim.h"
-#include "pass.h"
+#include "plan/pass.h"
 #include "tests/bench/step_nodes.h"
+#include "training/optim.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_BENCH_STEP_NODES_H
 #define TESTS_BENCH_STEP_NODES_H
 
-#include "pass.h"
+#include "plan/pass.h"
 
 // Seconds for a batch: the quickest of a few times.
 struct step_nodes {

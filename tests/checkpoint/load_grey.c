@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "base/xalloc.h"
 #include "models/models.h"
-#include "pass.h"
+#include "plan/pass.h"
 #include "test.h"
 #include <math.h>
 #include <stdlib.h>

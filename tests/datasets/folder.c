@@ -1,6 +1,6 @@
 #include "datasets/datasets.h"
 
-#include "loader.h"
+#include "data/loader.h"
 #include "pictures.h"
 #include "test.h"
 #include <sys/stat.h>

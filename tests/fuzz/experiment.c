@@ -1,5 +1,5 @@
 // Whatever experiment_parse accepts must come back from experiment_text unchanged.
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include <stdlib.h>
 #include <string.h>
 

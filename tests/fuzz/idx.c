@@ -3,7 +3,7 @@
 //
 //     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
 //         -fno-sanitize-recover=all -Isrc -I. tests/fuzz/idx.c datasets/idx.c datasets/source.c \
-//         src/dataset.c src/base/{arena,error,files,random,shape,text,xalloc}.c \
+//         src/data/dataset.c src/base/{arena,error,files,random,shape,text,xalloc}.c \
 //         -lz -lm -lpthread -o fuzz-idx
 //     ./fuzz-idx -max_len=1024 -malloc_limit_mb=16 CORPUS
 //

@@ -4,7 +4,7 @@
 #include "checkpoint/shared.h"
 #include "models/models.h"
 #include "models/text_config.h"
-#include "pass.h"
+#include "plan/pass.h"
 #include "test.h"
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // Own heads: names, layers, initialisation, and what is refused.
 #include "base/xalloc.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include "models/layer.h"
 #include "models/models.h"
 #include "test.h"

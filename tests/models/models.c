@@ -1,5 +1,5 @@
 #include "models/models.h"
-#include "freeze.h"
+#include "model/freeze.h"
 
 // clang-format off
 #include <setjmp.h>

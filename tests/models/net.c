@@ -3,7 +3,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include "test.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "strategy/parts.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include "models/models.h"
 #include "residual_model.h"
 #include "test.h"

@@ -2,9 +2,9 @@
 #include "base/xalloc.h"
 #include "models/models.h"
 #include "residual_model.h"
-#include "schedule.h"
 #include "test.h"
 #include "tiny_run.h"
+#include "training/schedule.h"
 
 static char *value(const struct experiment *e, const char *path) {
     struct text t = {0};

@@ -17,9 +17,9 @@
 #include "checkpoint/load.h"
 #include "models/models.h"
 #include "models/text_config.h"
-#include "optim.h"
-#include "pass.h"
+#include "plan/pass.h"
 #include "torch_json.h"
+#include "training/optim.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

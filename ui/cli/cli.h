@@ -3,7 +3,7 @@
 #define THAW_UI_CLI_H
 
 #include "base/error.h"
-#include "experiment.h"
+#include "experiment/experiment.h"
 
 struct subcommand {
     const char *name, *usage, *help;

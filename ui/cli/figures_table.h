@@ -2,7 +2,7 @@
 #ifndef THAW_UI_FIGURES_TABLE_H
 #define THAW_UI_FIGURES_TABLE_H
 
-#include "figures.h"
+#include "training/figures.h"
 #include <stdio.h>
 
 // A line with the scores; and, of at most FIGURES_TABLE_CLASSES classes, a table of them.

@@ -1,5 +1,5 @@
 // thaw help: the subcommands, and the keys of an experiment.
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "ui/cli/cli.h"
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef THAW_UI_OPTIONS_H
 #define THAW_UI_OPTIONS_H
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "ui/cli/cli.h"
 #include <getopt.h>
 

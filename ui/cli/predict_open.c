@@ -1,11 +1,11 @@
 // A trained network made ready for `thaw predict`.
 #include "base/files.h"
 #include "base/xalloc.h"
-#include "card.h"
 #include "datasets/datasets.h"
 #include "datasets/pictures.h"
 #include "datasets/shift.h"
 #include "datasets/texts.h"
+#include "model/card.h"
 #include "ui/cli/predict.h"
 #include "ui/cli/workbench_open.h"
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "ui/cli/printer.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "record.h"
+#include "session/record.h"
 #include "ui/cli/figures_table.h"
 #include <inttypes.h>
 #include <stdlib.h>

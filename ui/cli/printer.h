@@ -3,7 +3,7 @@
 #ifndef THAW_UI_PRINTER_H
 #define THAW_UI_PRINTER_H
 
-#include "session.h"
+#include "session/session.h"
 #include "ui/setup.h"
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 // thaw replay: the workbench over a run that is over.
-#include "replay.h"
+#include "session/replay.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "ui/cli/cli.h"

@@ -7,8 +7,8 @@
 #ifndef THAW_UI_SWEEPING_H
 #define THAW_UI_SWEEPING_H
 
-#include "experiment.h"
-#include "sweep.h"
+#include "experiment/experiment.h"
+#include "sweep/sweep.h"
 #include "ui/report/chart.h"
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "base/files.h"
 #include "base/xalloc.h"
 #include "models/experiments.h"
-#include "trainer.h"
+#include "session/trainer.h"
 #include "ui/cli/cli.h"
 #include "ui/timing.h"
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef THAW_UI_BLOCKS_H
 #define THAW_UI_BLOCKS_H
 
-#include "model.h"
+#include "model/model.h"
 
 // In order: blocks, the head, and what else has parameters and stands outside of blocks. Fills
 // out[module_count]; returns how many.

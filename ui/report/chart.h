@@ -4,7 +4,7 @@
 #define THAW_UI_CHART_H
 
 #include "base/error.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include <stdio.h>
 
 // A legend reads "a head": the index of a line gives its letter in text, its colour and the shape

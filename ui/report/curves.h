@@ -2,8 +2,8 @@
 #ifndef THAW_UI_CURVES_H
 #define THAW_UI_CURVES_H
 
-#include "history.h"
-#include "snapshot.h"
+#include "session/history.h"
+#include "session/snapshot.h"
 
 // One branch's curves over steps (also: one finished run's).
 struct curves {

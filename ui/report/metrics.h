@@ -4,7 +4,7 @@
 #define THAW_UI_METRICS_H
 
 #include "base/error.h"
-#include "snapshot.h"
+#include "session/snapshot.h"
 #include <stddef.h>
 
 typedef void metrics_sink(void *context, const struct record *record);

@@ -2,7 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "run.h"
+#include "run/run.h"
 #include "ui/network.h"
 #include "ui/report/metrics.h"
 #include <inttypes.h>

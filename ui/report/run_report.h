@@ -3,7 +3,7 @@
 #ifndef THAW_UI_RUN_REPORT_H
 #define THAW_UI_RUN_REPORT_H
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "ui/report/curves.h"
 #include "ui/report/runs_masks.h"
 

@@ -2,8 +2,8 @@
 #ifndef THAW_UI_RUNS_MASKS_H
 #define THAW_UI_RUNS_MASKS_H
 
-#include "event.h"
-#include "settings.h"
+#include "session/event.h"
+#include "training/settings.h"
 
 struct runs_mask {
     int64_t step;          // done when it took effect: it holds from the next one on

@@ -4,7 +4,7 @@
 #ifndef THAW_WORKBENCH_APP_H
 #define THAW_WORKBENCH_APP_H
 
-#include "event.h"
+#include "session/event.h"
 #include "ui/workbench/data_view.h"
 #include "ui/workbench/log_view.h"
 #include "ui/workbench/panels.h"

@@ -1,6 +1,6 @@
 // The gradient norm: of the whole model as a curve, of each block as a row of heat below it.
 #include "base/xalloc.h"
-#include "freeze.h"
+#include "model/freeze.h"
 #include "ui/report/blocks.h"
 #include "ui/workbench/panels_parts.h"
 #include <ctype.h>

@@ -3,7 +3,7 @@
 #ifndef THAW_WORKBENCH_PLOT_H
 #define THAW_WORKBENCH_PLOT_H
 
-#include "history.h"
+#include "session/history.h"
 #include "ui/workbench/draw.h"
 
 struct plot_curve {

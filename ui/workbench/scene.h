@@ -3,10 +3,10 @@
 #ifndef THAW_WORKBENCH_SCENE_H
 #define THAW_WORKBENCH_SCENE_H
 
-#include "dataset.h"
-#include "figures.h"
-#include "session.h"
-#include "settings.h"
+#include "data/dataset.h"
+#include "session/session.h"
+#include "training/figures.h"
+#include "training/settings.h"
 #include "ui/report/curves.h"
 #include "ui/workbench/keys.h"
 #include "ui/workbench/layout.h"

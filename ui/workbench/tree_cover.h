@@ -3,7 +3,7 @@
 #define THAW_WORKBENCH_TREE_COVER_H
 
 #include "base/text.h"
-#include "freeze.h"
+#include "model/freeze.h"
 
 // What a command is about, for each parameter.
 enum meant {

@@ -1,7 +1,7 @@
 // What the headless printer says of a session, by a session that is only told.
 #include "ui/cli/printer.h"
 #include "base/xalloc.h"
-#include "publish.h"
+#include "session/publish.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>

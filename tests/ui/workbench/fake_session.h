@@ -3,7 +3,7 @@
 #ifndef THAW_TESTS_FAKE_SESSION_H
 #define THAW_TESTS_FAKE_SESSION_H
 
-#include "session.h"
+#include "session/session.h"
 #include "tiny_run.h"
 #include "ui/workbench/app.h"
 

@@ -1,0 +1,41 @@
+// Batches, made ahead of the trainer on threads of their own. What a batch holds is a pure function
+// of (data, settings, step): who asks, when, how far ahead, and how many threads changes nothing.
+#ifndef THAW_LOADER_H
+#define THAW_LOADER_H
+
+#include "data/augment.h"
+#include "data/dataset.h"
+#include "plan/pass.h"
+
+enum { LOADER_CHANNELS = 4 };
+
+struct loader_settings {
+    int batch;
+    uint64_t seed;
+    bool shuffle;           // a new permutation every epoch; otherwise in order
+    struct augment augment; // views are epochs
+    float mean[LOADER_CHANNELS], std[LOADER_CHANNELS]; // per channel: (x - mean) / std
+    int threads;                                       // for data that is slow to read; 0: one
+};
+
+struct loader;
+
+// What a loader's batches take.
+size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings);
+
+// `data` must outlive the loader. Never fails.
+struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings);
+void loader_close(struct loader *l);
+
+// Steps in one epoch: ceil(count / batch); the last batch may be smaller.
+int loader_steps(const struct loader *l);
+
+// The batch of a step (epoch = step / loader_steps). It stays valid until the next call. Steps
+// asked in rising order come from the thread ahead; any other order is served too, by starting over
+// there. NULL when one of its samples cannot be read: loader_error says which and why.
+const struct batch *loader_batch(struct loader *l, int64_t step);
+
+// The error of the batch that was asked for last. Returns false.
+bool loader_error(const struct loader *l, struct error *out);
+
+#endif

@@ -1,0 +1,217 @@
+#include "plan/pass.h"
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool pass_use(struct pass *pass, const struct plan *plan, struct error *error) {
+    size_t bytes = plan->floats * sizeof(float);
+    if (!arena_reserve(&pass->arena, bytes, error))
+        return false;
+    arena_trim(&pass->arena, bytes);
+    pass->plan = plan;
+    pass->batch = NULL;
+    pass->length = xrealloc(pass->length, (size_t)plan->options.n * sizeof *pass->length);
+    return true;
+}
+
+// The tokens of each text.
+static void find_lengths(struct pass *pass) {
+    const size_t places = shape_count(pass->plan->model->nodes[0].shape);
+    for (int i = 0; i < pass->batch->n; i++) {
+        const float *ids = pass->batch->x + (size_t)i * places;
+        size_t length = 0;
+        while (length < places && ids[length] >= 0)
+            length++;
+        assert(length > 0 && "a text without tokens");
+        pass->length[i] = (int)length;
+    }
+}
+
+// The plan's call, for the batch at hand.
+static struct op_call batch_call(const struct pass *pass, int index) {
+    const struct node *node = &pass->plan->model->nodes[index];
+    struct op_call call = plan_call(pass->plan, pass->weights, pass->arena.base, index);
+    for (int k = 0; k < node->op->inputs; k++)
+        if (node->in[k] == 0)
+            call.in[k] = pass->batch->x;
+    call.n = pass->batch->n;
+    call.label = pass->batch->label;
+    call.sample = pass->batch->sample;
+    call.length = pass->plan->model->text ? pass->length : NULL;
+    call.mode.seed = pass->seed;
+    call.mode.step = pass->step;
+    if (pass->cumulative && node->counter >= 0)
+        call.mode.momentum = 1 / (1 + (double)*weights_counter(pass->weights, node->counter));
+    return call;
+}
+
+static bool all_finite(const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+static bool output_finite(const struct op_call *call) {
+    const size_t each = shape_count(call->out_shape);
+    for (int i = 0; i < call->n; i++)
+        if (!all_finite(call->out + (size_t)i * each, op_floats(call, call->out_shape, i)))
+            return false;
+    return true;
+}
+
+static void run_node(struct pass *pass, int index) {
+    const struct node *node = &pass->plan->model->nodes[index];
+    struct op_call call = batch_call(pass, index);
+    double start = pass->node_seconds ? clock_seconds() : 0;
+    node->op->forward(&call);
+    if (pass->node_seconds)
+        pass->node_seconds[index] = clock_seconds() - start;
+    if (pass->plan->nodes[index].batch_stats && node->counter >= 0)
+        ++*weights_counter(pass->weights, node->counter);
+    if (pass->check && pass->bad_node < 0 && !output_finite(&call))
+        pass->bad_node = index;
+}
+
+// Between a node's output and the rows of the cut.
+static void copy_cut(struct pass *pass, int index) {
+    const struct pass_cut *cut = pass->cut;
+    const struct op_call call = batch_call(pass, index);
+    for (int i = 0; i < call.n; i++) {
+        float *out = call.out + (size_t)i * shape_count(call.out_shape);
+        float *row = cut->rows + (size_t)call.sample[i] * cut->floats + cut->place[index];
+        memcpy(cut->given ? out : row, cut->given ? row : out,
+               op_floats(&call, call.out_shape, i) * sizeof *out);
+    }
+}
+
+// Not run: a node of the cut, or behind it, when that is given; a ReLU that the node before did.
+static bool skip_node(struct pass *pass, int index) {
+    const bool given = pass->cut && pass->cut->given && pass->cut->skip[index];
+    if (!given && !pass->plan->nodes[index].done)
+        return false;
+    if (pass->node_seconds)
+        pass->node_seconds[index] = 0;
+    return true;
+}
+
+static int count_targets(const struct pass *pass) {
+    const struct batch *b = pass->batch;
+    int count = 0;
+    for (int i = 0; i < b->n; i++)
+        count += model_is_language(pass->plan->model) ? pass->length[i] - 1 : b->label[i] >= 0;
+    return count;
+}
+
+// What a mean over the targets divides by: how many they are, or what their labels weigh (PyTorch's
+// reduction="mean").
+static double divisor(const struct pass *pass) {
+    const float *weight = pass->plan->options.class_weight;
+    const struct batch *b = pass->batch;
+    double sum = 0;
+    if (!weight || model_is_language(pass->plan->model))
+        return count_targets(pass);
+    for (int i = 0; i < b->n; i++)
+        if (b->label[i] >= 0)
+            sum += (double)weight[b->label[i]];
+    return sum;
+}
+
+static int highest(const float *logits, int classes) {
+    int best = 0;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
+
+// Tokens of one text whose successor has the highest logit.
+static int correct_tokens(const struct pass *pass, int sample) {
+    const struct model *m = pass->plan->model;
+    const size_t places = shape_count(m->nodes[0].shape), first = (size_t)sample * places;
+    int correct = 0;
+    for (int t = 0; t < pass->length[sample] - 1; t++) {
+        const size_t at = first + (size_t)t;
+        correct += highest(pass_logits(pass) + at * (size_t)m->classes, m->classes) ==
+                   (int)pass->batch->x[at + 1];
+    }
+    return correct;
+}
+
+static bool correct_label(const struct pass *pass, int sample) {
+    const int classes = pass->plan->model->classes;
+    return highest(pass_logits(pass) + (size_t)sample * (size_t)classes, classes) ==
+           pass->batch->label[sample];
+}
+
+static void measure(struct pass *pass) {
+    const struct model *m = pass->plan->model;
+    const float *loss = pass->arena.base + pass->plan->nodes[model_loss(m)].out;
+    double weight = divisor(pass), sum = 0;
+    pass->targets = count_targets(pass);
+    pass->correct = 0;
+    for (int i = 0; i < pass->batch->n; i++) {
+        sum += loss[i];
+        pass->correct += model_is_language(m) ? correct_tokens(pass, i) : correct_label(pass, i);
+    }
+    pass->loss = weight > 0 ? sum / weight : 0;
+}
+
+void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
+    assert(batch->n >= 1 && batch->n <= pass->plan->options.n);
+    double start = clock_seconds();
+    pass->batch = batch;
+    pass->step = step;
+    pass->bad_node = -1;
+    if (pass->plan->model->text)
+        find_lengths(pass);
+    for (int i = 1; i < pass->plan->model->node_count; i++) {
+        if (!skip_node(pass, i))
+            run_node(pass, i);
+        if (pass->cut && pass->cut->place[i] >= 0)
+            copy_cut(pass, i);
+    }
+    measure(pass);
+    pass->forward_seconds = clock_seconds() - start;
+}
+
+void pass_backward(struct pass *pass) {
+    const struct plan *plan = pass->plan;
+    double start = clock_seconds();
+    int loss = model_loss(plan->model);
+    float weight = (float)divisor(pass);
+    if (plan->trains) {
+        float *dloss = pass->arena.base + plan->nodes[loss].grad;
+        for (int i = 0; i < pass->batch->n; i++)
+            dloss[i] = weight > 0 ? 1.0f / weight : 0;
+    }
+    for (int i = loss; i > 0 && plan->trains; i--) {
+        if (!plan->nodes[i].wanted)
+            continue;
+        struct op_call call = batch_call(pass, i);
+        double node_start = pass->node_seconds ? clock_seconds() : 0;
+        plan->model->nodes[i].op->backward(&call);
+        if (pass->node_seconds)
+            pass->node_seconds[i] += clock_seconds() - node_start;
+    }
+    pass->backward_seconds = clock_seconds() - start;
+}
+
+const float *pass_logits(const struct pass *pass) {
+    return pass->arena.base + pass->plan->nodes[model_logits(pass->plan->model)].out;
+}
+
+const float *pass_gradient(const struct pass *pass, int param) {
+    int storage = pass->plan->model->params[param].storage;
+    ptrdiff_t at = pass->plan->param_grad[storage];
+    return at == PLAN_NONE ? NULL : pass->arena.base + at;
+}
+
+void pass_close(struct pass *pass) {
+    arena_close(&pass->arena);
+    free(pass->length);
+    *pass = (struct pass){0};
+}

@@ -1,0 +1,68 @@
+// Runs a plan: forward, loss, backward. Owned by the trainer thread.
+#ifndef THAW_PASS_H
+#define THAW_PASS_H
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "plan/plan.h"
+
+// A batch as the loader hands it over. [n][h][w][c], normalised; texts: [n][tokens] ids, -1 behind
+// the last one.
+struct batch {
+    int n;
+    float *x;
+    int *label;
+    uint32_t *sample; // index in the data set, for random draws
+};
+
+// The tensors of a cut, one row a sample: given, so that what is behind them needs not run, or to
+// be taken down as they are computed.
+struct pass_cut {
+    const ptrdiff_t *place; // [node_count]: where a node of the cut begins in a row, or -1
+    const bool *skip;       // [node_count]: needs not run when they are given
+    size_t floats;          // in a row
+    float *rows;            // by batch->sample
+    bool given;
+};
+
+struct pass {
+    struct weights *weights;
+    struct arena arena;
+    const struct plan *plan;
+    const struct batch *batch; // of the last forward
+    int *length;               // [options.n], of texts: tokens of each sample of the batch
+    uint64_t seed;             // keys the random draws
+    uint32_t step;
+    bool cumulative; // running statistics that move become means over the batches counted so far
+    bool check;      // look for values that are not finite after every node
+    const struct pass_cut *cut; // of the next forward, or NULL
+    // Of the last forward:
+    double loss;          // mean over the targets, weighted as the plan weighs classes
+    int targets;          // labelled samples; of a language model, tokens that follow another
+    int correct;          // targets that have the highest logit (the lowest class wins a tie)
+    int bad_node;         // with check: the first node whose output is not finite, or -1
+    double *node_seconds; // [node_count]: forward and backward of each node, if not NULL
+    // Seconds of the last forward and backward.
+    double forward_seconds, backward_seconds;
+};
+
+// From now on runs `plan`, which must outlive its use here. Fails when the arena does not fit in
+// memory; the old plan then stays.
+bool pass_use(struct pass *pass, const struct plan *plan, struct error *error);
+
+// Runs all nodes; `step` keys the random draws. batch->n must not exceed plan->options.n (a smaller
+// last batch runs in the same buffers), and the batch must stay until after pass_backward.
+void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step);
+
+// The gradient of the mean loss for every wanted parameter; 0 where all its labels weigh 0.
+void pass_backward(struct pass *pass);
+
+// [n][classes] of the last forward; valid until the next one.
+const float *pass_logits(const struct pass *pass);
+
+// The gradient of a parameter's storage after pass_backward; NULL when not wanted.
+const float *pass_gradient(const struct pass *pass, int param);
+
+void pass_close(struct pass *pass);
+
+#endif

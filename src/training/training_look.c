@@ -1,0 +1,178 @@
+// Looking at a training without changing it: evaluation, and the probe.
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "training/measure.h"
+#include "training/old_network.h"
+#include "training/training_parts.h"
+#include <math.h>
+#include <stdlib.h>
+
+void predictions_close(struct predictions *p) {
+    free(p->sample);
+    free(p->label);
+    free(p->predicted);
+    free(p->probability);
+    *p = (struct predictions){0};
+}
+
+static bool predictions_open(struct predictions *p, int count, int classes, struct error *error) {
+    size_t n = (size_t)count + 1;
+    size_t need = n * (size_t)classes * sizeof *p->probability, have = arena_available();
+    char need_text[32], have_text[32];
+    *p = (struct predictions){.classes = classes};
+    if (need > have)
+        return error_run(
+            error,
+            "not enough memory for the probabilities of %d samples in %d classes: need "
+            "%s, have %s",
+            count, classes, text_bytes((double)need, need_text),
+            text_bytes((double)have, have_text));
+    p->sample = xcalloc(n, sizeof *p->sample);
+    p->label = xcalloc(n, sizeof *p->label);
+    p->predicted = xcalloc(n, sizeof *p->predicted);
+    p->probability = xcalloc(n * (size_t)classes, sizeof *p->probability);
+    return true;
+}
+
+// Softmax; returns the class with the highest probability.
+static int probabilities(const float *logits, int classes, float *out) {
+    int best = 0;
+    double sum = 0;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    for (int c = 0; c < classes; c++)
+        sum += exp((double)logits[c] - logits[best]);
+    for (int c = 0; c < classes; c++)
+        out[c] = (float)(exp((double)logits[c] - logits[best]) / sum);
+    return best;
+}
+
+static void predictions_add(struct predictions *p, const struct pass *pass) {
+    const float *logits = pass_logits(pass);
+    for (int i = 0; i < pass->batch->n; i++, p->count++) {
+        size_t classes = (size_t)p->classes;
+        p->sample[p->count] = (int)pass->batch->sample[i];
+        p->label[p->count] = pass->batch->label[i];
+        p->predicted[p->count] = probabilities(logits + (size_t)i * classes, p->classes,
+                                               p->probability + (size_t)p->count * classes);
+    }
+}
+
+static struct loader *evaluation_loader(const struct training *t, const struct dataset *data,
+                                        struct error *error) {
+    struct loader_settings s = training_loader_settings(t, data->shape.c);
+    s.batch = t->evaluation->options.n;
+    s.shuffle = false;
+    return training_loader(data, &s, error);
+}
+
+bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
+                       struct predictions *predictions, struct error *error) {
+    *out = (struct tally){0};
+    struct loader *loader = evaluation_loader(t, data, error);
+    if (!loader)
+        return false;
+    if (!pass_use(&t->pass, t->evaluation, error)) {
+        loader_close(loader);
+        return false;
+    }
+    cache_use(&t->cache, t->plan, t->frozen);
+    bool ok = !predictions || predictions_open(predictions, data->count, t->model->classes, error);
+    for (int i = 0; ok && i < loader_steps(loader); i++) {
+        const struct batch *batch = loader_batch(loader, i);
+        ok = batch || loader_error(loader, error);
+        if (!ok)
+            break;
+        cache_forward(&t->cache, &t->pass, batch, data, 0);
+        tally_add(out, &t->pass);
+        if (predictions)
+            predictions_add(predictions, &t->pass);
+    }
+    loader_close(loader);
+    if (!ok && predictions)
+        predictions_close(predictions);
+    // The first error is the one to tell.
+    return pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
+}
+
+// Its own pass and buffers, which last as long as the look: the training's stay as they are.
+static bool evaluate_old(struct training *t, struct loader *loader, const struct plan *plan,
+                         struct tally *out, struct error *error) {
+    struct pass pass = {.weights = &t->data.source_old->weights};
+    bool ok = pass_use(&pass, plan, error);
+    for (int i = 0; ok && i < loader_steps(loader); i++) {
+        const struct batch *batch = loader_batch(loader, i);
+        ok = batch || loader_error(loader, error);
+        if (!ok)
+            break;
+        pass_forward(&pass, batch, 0);
+        tally_add(out, &pass);
+    }
+    pass_close(&pass);
+    return ok;
+}
+
+bool training_evaluate_source(struct training *t, struct tally *out, struct error *error) {
+    struct old_network *old = t->data.source_old;
+    if (!old)
+        return training_evaluate(t, t->data.source, out, NULL, error);
+    *out = (struct tally){0};
+    struct loader *loader = evaluation_loader(t, t->data.source, error);
+    if (!loader)
+        return false;
+    old_network_take(old, &t->weights);
+    struct flags flags = flags_open(old->model);
+    struct plan *plan = plan_make(&flags, &t->evaluation->options);
+    bool ok = evaluate_old(t, loader, plan, out, error);
+    plan_close(plan);
+    flags_close(&flags);
+    loader_close(loader);
+    return ok;
+}
+
+bool training_finite(const struct training *t, struct error *error) {
+    for (int p = 0; p < t->model->param_count; p++) {
+        const struct param *param = &t->model->params[p];
+        const float *value = weights_at(&t->weights, p);
+        if (param->kind == PARAM_COUNTER)
+            continue;
+        for (size_t i = 0; i < param->count; i++)
+            if (!isfinite(value[i]))
+                return error_run(error,
+                                 "%s is not finite after step %lld; lower optim.lr, or clip the "
+                                 "gradient with optim.clip",
+                                 param->name, (long long)t->step);
+    }
+    return true;
+}
+
+struct plan *training_unpruned_plan(const struct training *t) {
+    struct plan_options options = training_plan_options(t, PLAN_TRAIN);
+    options.unpruned = true;
+    return plan_make(&training_settings(t)->flags, &options);
+}
+
+bool training_unpruned_pass(struct training *t, int64_t step, struct error *error) {
+    const struct batch *batch = loader_batch(t->loader, step);
+    if (!batch)
+        return loader_error(t->loader, error);
+    pass_forward(&t->pass, batch, (uint32_t)step);
+    pass_backward(&t->pass);
+    return true;
+}
+
+bool training_probe(struct training *t, struct error *error) {
+    struct plan *plan = training_unpruned_plan(t);
+    bool ok = pass_use(&t->pass, plan, error);
+    if (ok && t->measure) {
+        training_note_statistics(t);
+        ok = training_unpruned_pass(t, t->step, error);
+        if (ok)
+            measure_probe(t->measure, &t->pass, &training_settings(t)->flags);
+        training_put_back_statistics(t);
+    }
+    ok = pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
+    plan_close(plan);
+    return ok;
+}

@@ -1,0 +1,36 @@
+// What the files of the training share among themselves.
+#ifndef THAW_TRAINING_PARTS_H
+#define THAW_TRAINING_PARTS_H
+
+#include "training/training.h"
+
+struct loader_settings training_loader_settings(const struct training *t, int channels);
+
+// A loader, or NULL with an error when its batches do not fit in memory.
+struct loader *training_loader(const struct dataset *data, const struct loader_settings *s,
+                               struct error *error);
+struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
+
+// A pass that visits everything, in the modes of the settings in force, for looking at gradients:
+// its plan, which the caller closes, and forward and backward of that plan over the batch of a
+// step. False when a sample cannot be read. pass.loss may be anything.
+struct plan *training_unpruned_plan(const struct training *t);
+bool training_unpruned_pass(struct training *t, int64_t step, struct error *error);
+
+// Notes what optim.l2_sp pulls towards; false with an error when that is nothing.
+bool training_open_anchor(struct training *t, struct error *error);
+
+// A forward pass moves running statistics. These note them, and put back what was noted.
+size_t training_statistics_bytes(const struct model *model); // of t->statistics
+void training_note_statistics(struct training *t);
+void training_put_back_statistics(struct training *t);
+
+bool training_open_schedule(struct training *t, struct error *error);
+
+// What settings_is_act names.
+bool training_act(struct training *t, const char *text, struct error *error);
+
+// Adds what the pass's last batch gave.
+void tally_add(struct tally *t, const struct pass *pass);
+
+#endif
