@@ -31,18 +31,21 @@
 
 #define DECLARE_SUMS(i) vec first##i = {0}, second##i = {0};
 
-// out[0..columns) (= or +=) v, columns < WIDTH.
-static __attribute__((noinline)) void matrix_store_part(float *out, vec v, int columns, bool add) {
-    float part[WIDTH];
-    store(part, v);
+// out[0..columns) (= or +=) v, columns < WIDTH. By way of memory: GCC lets a function that takes a
+// wide vector return without vzeroupper, and all code after it that is not AVX's then runs several
+// times slower.
+static __attribute__((noinline)) void matrix_store_part(float *out, const float *v, int columns,
+                                                        bool add) {
     for (int j = 0; j < columns; j++)
-        out[j] = add ? out[j] + part[j] : part[j];
+        out[j] = add ? out[j] + v[j] : v[j];
 }
 
 INLINE void matrix_store(float *out, vec v, int columns, bool add) {
-    if (columns < WIDTH)
-        matrix_store_part(out, v, columns, add);
-    else
+    if (columns < WIDTH) {
+        float part[WIDTH];
+        store(part, v);
+        matrix_store_part(out, part, columns, add);
+    } else
         store(out, add ? load(out) + v : v);
 }
 

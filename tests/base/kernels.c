@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 enum { ROWS_MAX = 16, PANEL_MAX = 32 };
 
@@ -58,6 +61,20 @@ static double gathering_truth(const struct gathering *g, int i, int j, int panel
     return sum;
 }
 
+// Whether the upper parts of the vector registers hold something, as far as the processor tells:
+// code that is not AVX's then runs several times slower.
+static bool upper_parts_in_use(void) {
+#if defined(__x86_64__)
+    unsigned a, b, c, d, tells = 1 << 2, upper = 1 << 2;
+    if (!__get_cpuid_count(13, 1, &a, &b, &c, &d) || !(a & tells))
+        return false;
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(1));
+    return a & upper;
+#else
+    return false;
+#endif
+}
+
 // Rows `first` .. first + count - 1 of A, each into exactly `columns` floats, which are then copied
 // to `to`.
 static void gather_rows(const struct kernels *k, const struct gathering *g, int first, int count,
@@ -71,6 +88,7 @@ static void gather_rows(const struct kernels *k, const struct gathering *g, int 
             out[i][j] = add ? 0.5f : NAN;
     }
     k->gather(count, a, out, columns, g->tap, g->taps, g->depth, b, add);
+    assert_false(upper_parts_in_use());
     for (int i = 0; i < count; i++) {
         memcpy(to + i * PANEL_MAX, out[i], (size_t)columns * sizeof(float));
         free(out[i]);
