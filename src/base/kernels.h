@@ -46,6 +46,10 @@ struct kernels {
     void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
                   size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
 
+    // Packs a panel from a transposed matrix: to[r * panel + j] = from[j * stride + r] for r <
+    // rows, j < columns <= panel, and zeros from there to the end of the vector.
+    void (*pack_transposed)(int rows, int columns, const float *from, size_t stride, float *to);
+
     // Each channel by itself, for `count` pixels that lie x_step and y_step floats apart:
     // y[p * y_step + c] = sum over t of x[p * x_step + tap[t].a + c] * w[tap[t].b * channels + c],
     // one sequential chain begun at 0, to which bias[c] (unless NULL) or, with `add`, y is added.

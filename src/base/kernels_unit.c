@@ -29,6 +29,7 @@ INLINE void store(float *to, vec v) {
 }
 
 #include "base/kernels_matrix.h"
+#include "base/kernels_pack.h"
 // After the matrix part, whose counts of rows it uses.
 #include "base/kernels_depthwise.h"
 #include "base/kernels_vector.h"
@@ -48,6 +49,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .rows = ROWS,
     .gather = matrix_gather,
     .outer = matrix_outer,
+    .pack_transposed = pack_transposed,
     .depthwise = depthwise_pixels,
     .depthwise_weight = depthwise_weight,
     .winograd_input = winograd_input,

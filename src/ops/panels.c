@@ -31,21 +31,7 @@ void panels_pack(int rows, int columns, const float *from, size_t row_stride, fl
     }
 }
 
-// Sixteen rows at a time: a cache line of the source and a few kilobytes of the destination.
 void panels_pack_transposed(int rows, int columns, const float *from, size_t column_stride,
                             float *to) {
-    enum { BLOCK = 16 };
-    const int panel = kernels()->panel, end = panels_end(columns);
-    for (int first = 0; first < rows; first += BLOCK, to += BLOCK * panel) {
-        const int count = rows - first < BLOCK ? rows - first : BLOCK;
-        for (int j = 0; j < columns; j++) {
-            const float *column = from + (size_t)j * column_stride + first;
-            for (int r = 0; r < count; r++)
-                to[r * panel + j] = column[r];
-        }
-        for (int j = columns; j < end; j++) {
-            for (int r = 0; r < count; r++)
-                to[r * panel + j] = 0;
-        }
-    }
+    kernels()->pack_transposed(rows, columns, from, column_stride, to);
 }

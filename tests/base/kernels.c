@@ -288,6 +288,28 @@ static void test_winograd(void **state) {
     }
 }
 
+// Every size that is whole vectors, cut, or none; the source and the packed panel are exact.
+static void test_pack_transposed(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        const int panel = (*k)->panel, width = (*k)->width;
+        for (int rows = 1; rows <= 2 * width + 1; rows++)
+            for (int columns = 1; columns <= panel; columns++) {
+                const int end = (columns + width - 1) / width * width;
+                const size_t floats = (size_t)((rows - 1) * panel + end);
+                float *from = random_floats((size_t)(rows * columns), 8);
+                float *to = random_floats(floats, 9);
+                (*k)->pack_transposed(rows, columns, from, (size_t)rows, to);
+                for (int i = 0; i < rows * end; i++) {
+                    const int r = i / end, j = i % end;
+                    assert_true(to[r * panel + j] == (j < columns ? from[j * rows + r] : 0));
+                }
+                free(from);
+                free(to);
+            }
+    }
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -313,7 +335,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
         cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
-        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_force),
+        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_pack_transposed),
+        cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,10 +11,10 @@
 // (by the clock, and of processors) for every line read, and at the end one JSON object: the peak
 // of memory in bytes, and the ceiling of freezing, seconds of a step by the quickest time of each
 // node and pass, with everything thawed and with what this plan does.
-#include "base/clock.h"
 #include "base/xalloc.h"
 #include "models/models.h"
 #include "plan/pass.h"
+#include "tests/bench/bench_clock.h"
 #include "tests/bench/step_nodes.h"
 #include "training/optim.h"
 #include <getopt.h>
@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum { RULES_MAX = 8 };
 
@@ -192,13 +191,13 @@ struct step_times {
 
 static struct step_times run_step(struct bench *b, int step) {
     struct step_times t;
-    double start = clock_seconds();
+    double start = bench_seconds(b->threads);
     b->pass.cut = b->cached ? &b->cut : NULL;
     pass_forward(&b->pass, &b->images, (uint32_t)step);
     pass_backward(&b->pass);
-    double before = clock_seconds();
+    double before = bench_seconds(b->threads);
     update(b);
-    double end = clock_seconds();
+    double end = bench_seconds(b->threads);
     t = (struct step_times){end - start, b->pass.forward_seconds, b->pass.backward_seconds,
                             end - before};
     return t;
@@ -219,19 +218,12 @@ static void print_steps(struct bench *b) {
 static double time_update(struct bench *b) {
     double best = 1e30;
     for (int i = 0; i < 3; i++) {
-        double start = clock_seconds();
+        double start = bench_seconds(b->threads);
         update(b);
-        double took = clock_seconds() - start;
+        double took = bench_seconds(b->threads) - start;
         best = took < best ? took : best;
     }
     return best;
-}
-
-// Of all threads together.
-static double processor_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void serve(struct bench *b) {
@@ -239,8 +231,8 @@ static void serve(struct bench *b) {
     fflush(stdout);
     char line[16];
     for (int step = 0; fgets(line, sizeof line, stdin); step++) {
-        const double before = processor_seconds(), seconds = run_step(b, step).all;
-        printf("%.9f %.9f\n", seconds, processor_seconds() - before);
+        const double before = bench_seconds(1), seconds = run_step(b, step).all;
+        printf("%.9f %.9f\n", seconds, bench_seconds(1) - before);
         fflush(stdout);
     }
     struct rusage usage;

@@ -1,14 +1,18 @@
 #include "tests/bench/step_nodes.h"
-#include "base/clock.h"
 #include "base/xalloc.h"
+#include "tests/bench/bench_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SWEEPS = 5 };
 
-static void keep_least(double *best, double start) {
-    double took = clock_seconds() - start;
+static double now(const struct op_call *call) {
+    return bench_seconds(pool_threads(call->pool));
+}
+
+static void keep_least(const struct op_call *call, double *best, double start) {
+    double took = now(call) - start;
     *best = took < *best ? took : *best;
 }
 
@@ -34,14 +38,14 @@ static void measure_backward(const struct operation *op, const struct op_call *c
         has_data |= data.din[k].to != NULL;
     for (int k = 0; k < OP_PARAMS; k++)
         has_weight |= weight.dparam[k].to != NULL;
-    double start = clock_seconds();
+    double start = now(call);
     if (has_data)
         op->backward(&data);
-    keep_least(&best->data, start);
-    start = clock_seconds();
+    keep_least(call, &best->data, start);
+    start = now(call);
     if (has_weight)
         op->backward(&weight);
-    keep_least(&best->weight, start);
+    keep_least(call, &best->weight, start);
 }
 
 // Forward and then backward, as in a step.
@@ -49,10 +53,10 @@ static void sweep(const struct pass *pass, const struct batch *batch, struct ste
     const int nodes = pass->plan->model->node_count;
     for (int i = 1; i < nodes; i++) {
         struct op_call call = node_call(pass, batch, i);
-        double start = clock_seconds();
+        double start = now(&call);
         if (!pass->plan->nodes[i].done)
             pass->plan->model->nodes[i].op->forward(&call);
-        keep_least(&best[i].forward, start);
+        keep_least(&call, &best[i].forward, start);
     }
     for (int i = nodes - 1; i > 0; i--) {
         struct op_call call = node_call(pass, batch, i);
