@@ -6,6 +6,7 @@
 // the logarithm and of softmax is the sum of the targets, no longer 1: PyTorch's
 // CrossEntropyLoss(weight, label_smoothing, reduction="none"). A label of -1: loss 0 and no
 // gradient. in: [n][classes], out: [n].
+#include "base/kernels.h"
 #include "ops/op.h"
 #include <assert.h>
 #include <math.h>
@@ -23,19 +24,20 @@ static bool cross_entropy_infer(const union op_attr *attr, const struct shape *i
     return true;
 }
 
-// The largest logit, and the sum of exp(x - largest).
-struct cross_entropy_norm {
-    float largest;
-    double sum;
-};
+// The logits less the largest one, and softmax of them.
+static size_t cross_entropy_scratch(const struct op_call *call, bool backward) {
+    (void)backward;
+    return (size_t)call->in_shape[0].c;
+}
 
-static struct cross_entropy_norm cross_entropy_norm(int classes, const float *x) {
-    struct cross_entropy_norm norm = {.largest = x[0]};
+// Softmax of x to p; gives the logarithm of the sum of exp(x - largest).
+static float cross_entropy_softmax(int classes, const float *x, float *p, float *largest) {
+    *largest = x[0];
     for (int j = 1; j < classes; j++)
-        norm.largest = fmaxf(norm.largest, x[j]);
+        *largest = fmaxf(*largest, x[j]);
     for (int j = 0; j < classes; j++)
-        norm.sum += expf(x[j] - norm.largest);
-    return norm;
+        p[j] = x[j] - *largest;
+    return kernels()->softmax((size_t)classes, 1, p);
 }
 
 // What the targets of one sample are made of.
@@ -63,13 +65,15 @@ static struct cross_entropy_target cross_entropy_target(const struct op_call *ca
     return t;
 }
 
-static float cross_entropy_loss(const struct cross_entropy_target *t, const float *x) {
-    struct cross_entropy_norm norm = cross_entropy_norm(t->classes, x);
+static float cross_entropy_loss(const struct cross_entropy_target *t, const float *x,
+                                float *scratch) {
+    float largest;
+    const double log_sum = cross_entropy_softmax(t->classes, x, scratch, &largest);
     double total = 0; // of w * (x - largest)
     for (int j = 0; j < t->classes && t->on_each > 0; j++)
-        total += cross_entropy_weight(t, j) * ((double)x[j] - norm.largest);
-    double of_label = cross_entropy_weight(t, t->label) * ((double)x[t->label] - norm.largest);
-    return (float)(t->sum * log(norm.sum) - t->on_label * of_label - t->on_each * total);
+        total += cross_entropy_weight(t, j) * ((double)x[j] - largest);
+    double of_label = cross_entropy_weight(t, t->label) * ((double)x[t->label] - largest);
+    return (float)(t->sum * log_sum - t->on_label * of_label - t->on_each * total);
 }
 
 static void cross_entropy_forward(const struct op_call *call) {
@@ -81,7 +85,8 @@ static void cross_entropy_forward(const struct op_call *call) {
         if (label < 0)
             continue;
         struct cross_entropy_target target = cross_entropy_target(call, label);
-        call->out[i] = cross_entropy_loss(&target, call->in[0] + (size_t)i * classes);
+        call->out[i] =
+            cross_entropy_loss(&target, call->in[0] + (size_t)i * classes, call->scratch);
     }
 }
 
@@ -89,14 +94,15 @@ static unsigned cross_entropy_reads(const struct op_call *call) {
     return call->din[0].to ? OP_READS_IN : 0;
 }
 
-// One sample; x, dx: [classes]
+// One sample; x, p, dx: [classes]
 static void cross_entropy_back(const struct cross_entropy_target *t, const float *x, float dy,
-                               float *dx, bool add) {
-    struct cross_entropy_norm norm = cross_entropy_norm(t->classes, x);
+                               float *p, float *dx, bool add) {
+    float largest;
+    cross_entropy_softmax(t->classes, x, p, &largest);
     for (int j = 0; j < t->classes; j++) {
         double target =
             cross_entropy_weight(t, j) * (t->on_each + (j == t->label ? t->on_label : 0));
-        float d = (float)(dy * (t->sum * (expf(x[j] - norm.largest) / norm.sum) - target));
+        float d = (float)(dy * (t->sum * p[j] - target));
         dx[j] = add ? dx[j] + d : d;
     }
 }
@@ -112,7 +118,8 @@ static void cross_entropy_backward(const struct op_call *call) {
             continue;
         }
         struct cross_entropy_target target = cross_entropy_target(call, call->label[i]);
-        cross_entropy_back(&target, call->in[0] + (size_t)i * classes, call->dout[i], dx, din.add);
+        cross_entropy_back(&target, call->in[0] + (size_t)i * classes, call->dout[i], call->scratch,
+                           dx, din.add);
     }
 }
 
@@ -129,6 +136,7 @@ const struct operation op_cross_entropy = {
     .inputs = 1,
     .pure = true,
     .infer = cross_entropy_infer,
+    .scratch = cross_entropy_scratch,
     .forward = cross_entropy_forward,
     .reads = cross_entropy_reads,
     .backward = cross_entropy_backward,
