@@ -18,6 +18,21 @@ struct kernel_tap {
     size_t b;
 };
 
+// A window of max pooling: rows x columns pixels, rows `row`, pixels `column` floats apart; the
+// first one is tap `tap` of the whole window, which is `across` taps wide.
+struct kernel_window {
+    int rows, columns, tap, across;
+    size_t row, column;
+};
+
+// An output pixel whose window has an input pixel as its tap `tap`: its gradient, and which tap was
+// its maximum; [channels].
+struct kernel_reader {
+    const float *dy;
+    const uint8_t *at;
+    int tap;
+};
+
 // A two-dimensional transform of a grid of vectors of channels: rows `row`, pixels `column` floats
 // apart, for `vectors` whole vectors.
 typedef void kernel_transform(int vectors, const float *from, size_t row, size_t column, float *to,
@@ -69,6 +84,15 @@ struct kernels {
     kernel_transform *winograd_output;      // 6x6 -> 4x4: A' m A
     kernel_transform *winograd_gradient;    // 4x4 -> 6x6: A dy A', for the gradient of the weights
     kernel_transform *winograd_weight_back; // 6x6 -> 3x3: G' du G
+
+    // The largest value of each channel under a window whose first pixel is x; at: its tap, or
+    // NULL. The first maximum in order wins, NaN wins over everything.
+    void (*max_pool)(const struct kernel_window *window, int channels, const float *x, float *y,
+                     uint8_t *at);
+    // An input pixel's gradient from `count` readers, added up in order: dx (= or +=) sum of those
+    // dy whose maximum it was.
+    void (*max_pool_back)(int count, const struct kernel_reader *readers, int channels, float *dx,
+                          bool add);
 
     // Element by element and channel by channel (rows x channels, channels fastest).
     // y = x * scale + shift per channel, then max(0, .) when relu.

@@ -33,7 +33,8 @@ INLINE void store(float *to, vec v) {
 // After the matrix part, whose counts of rows it uses.
 #include "base/kernels_depthwise.h"
 #include "base/kernels_vector.h"
-// After the vector part, whose macros it uses.
+// After the vector part, whose macros they use.
+#include "base/kernels_pool.h"
 #include "base/kernels_text.h"
 #include "base/kernels_winograd.h"
 
@@ -57,6 +58,8 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .winograd_gradient = winograd_gradient,
     .winograd_weight = winograd_weight,
     .winograd_weight_back = winograd_weight_back,
+    .max_pool = pool_max,
+    .max_pool_back = pool_max_back,
     .scale_shift = vector_scale_shift,
     .channel_sums = vector_channel_sums,
     .channel_dots = vector_channel_dots,

@@ -1,80 +1,100 @@
 // The largest value under a sliding window; padding never wins. As in PyTorch, the first maximum in
 // row-major order gets the gradient, and NaN wins over everything, so that a diverging run shows.
-// keep: for each output an int32_t, the offset of its maximum within the input sample.
+// keep: for each output a byte, the tap of its window (row-major) that is its maximum.
+#include "base/kernels.h"
 #include "ops/pool_window.h"
-#include <string.h>
+
+enum { KERNEL_MAX = 16 }; // taps that a byte can count
 
 static bool max_pool_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                            struct error *error) {
+    if (attr->pool.kernel > KERNEL_MAX)
+        return error_set(error, "max_pool: a window of %dx%d: at most %dx%d", attr->pool.kernel,
+                         attr->pool.kernel, KERNEL_MAX, KERNEL_MAX);
     return pool_window_infer("max_pool", attr, in[0], out, error);
 }
 
 static size_t max_pool_keep(const struct op_call *call) {
-    return call->n * shape_count(call->out_shape);
-}
-
-// x, y: [c]
-static void max_pool_take(int channels, const float *x, float *y) {
-    for (int c = 0; c < channels; c++)
-        y[c] = ((x[c] > y[c]) | (x[c] != x[c])) ? x[c] : y[c];
-}
-
-// The same, and remembers where: x lies at offset `from` of the sample. at: [c]
-static void max_pool_take_at(int channels, const float *x, int32_t from, float *y, int32_t *at) {
-    for (int c = 0; c < channels; c++) {
-        bool takes = (x[c] > y[c]) | (x[c] != x[c]);
-        y[c] = takes ? x[c] : y[c];
-        at[c] = takes ? from + c : at[c];
-    }
+    return (call->n * shape_count(call->out_shape) + sizeof(float) - 1) / sizeof(float);
 }
 
 // One output pixel; x: the sample, y, at: [c]; at NULL: not kept.
-static void max_pool_pixel(const struct pool_window *window, struct shape in, const float *x,
-                           float *y, int32_t *at) {
-    int32_t from = (window->top * in.w + window->left) * in.c;
-    memcpy(y, x + from, (size_t)in.c * sizeof *y);
-    for (int c = 0; at && c < in.c; c++)
-        at[c] = from + c;
-    for (int h = window->top; h < window->bottom; h++)
-        for (int w = window->left; w < window->right; w++) {
-            from = (h * in.w + w) * in.c;
-            if (at)
-                max_pool_take_at(in.c, x + from, from, y, at);
-            else
-                max_pool_take(in.c, x + from, y);
-        }
+static void max_pool_pixel(const struct op_call *call, int h, int w, const float *x, float *y,
+                           uint8_t *at) {
+    const struct shape in = call->in_shape[0];
+    const struct pool_window window = pool_window_at(call->attr, in, h, w);
+    const int stride = call->attr->pool.stride, pad = call->attr->pool.pad;
+    const int across = call->attr->pool.kernel;
+    const struct kernel_window pixels = {.rows = window.bottom - window.top,
+                                         .columns = window.right - window.left,
+                                         .tap = (window.top - (h * stride - pad)) * across +
+                                                window.left - (w * stride - pad),
+                                         .across = across,
+                                         .row = (size_t)in.w * (size_t)in.c,
+                                         .column = (size_t)in.c};
+    const size_t first = (size_t)window.top * (size_t)in.w + (size_t)window.left;
+    kernels()->max_pool(&pixels, in.c, x + first * (size_t)in.c, y, at);
 }
 
 static void max_pool_forward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
-    struct shape in = call->in_shape[0], out = call->out_shape;
-    size_t each = shape_count(out), pixel = first * each;
-    int32_t *keep = (int32_t *)call->keep;
-    for (int i = first; i < first + count; i++)
+    const struct shape out = call->out_shape;
+    size_t at = (size_t)first * shape_count(out);
+    uint8_t *keep = (uint8_t *)call->keep;
+    for (int i = first; i < first + count; i++) {
+        const float *x = call->in[0] + (size_t)i * shape_count(call->in_shape[0]);
         for (int h = 0; h < out.h; h++)
-            for (int w = 0; w < out.w; w++, pixel += (size_t)out.c) {
-                struct pool_window window = pool_window_at(call->attr, in, h, w);
-                max_pool_pixel(&window, in, call->in[0] + i * shape_count(in), call->out + pixel,
-                               keep ? keep + pixel : NULL);
-            }
+            for (int w = 0; w < out.w; w++, at += (size_t)out.c)
+                max_pool_pixel(call, h, w, x, call->out + at, keep ? keep + at : NULL);
+    }
 }
 
 static void max_pool_forward(const struct op_call *call) {
     op_run(call, op_pieces(call), max_pool_forward_samples);
 }
 
+// Along one side: outputs first .. end - 1 have pixel i in their windows.
+struct max_pool_side {
+    int first, end;
+};
+
+static struct max_pool_side max_pool_side(const struct op_call *call, int i, int outs) {
+    const int kernel = call->attr->pool.kernel, stride = call->attr->pool.stride;
+    const int at = i + call->attr->pool.pad;
+    const int first = at < kernel ? 0 : (at - kernel) / stride + 1, end = at / stride + 1;
+    return (struct max_pool_side){first, end < outs ? end : outs};
+}
+
+// The outputs of sample `sample` that read its pixel (h, w), in order.
+static int max_pool_readers(const struct op_call *call, int sample, int h, int w,
+                            struct kernel_reader *to) {
+    const struct shape out = call->out_shape;
+    const int kernel = call->attr->pool.kernel, stride = call->attr->pool.stride;
+    const int pad = call->attr->pool.pad;
+    const struct max_pool_side down = max_pool_side(call, h, out.h);
+    const struct max_pool_side across = max_pool_side(call, w, out.w);
+    int count = 0;
+    for (int y = down.first; y < down.end; y++)
+        for (int x = across.first; x < across.end; x++) {
+            const size_t row = (size_t)sample * (size_t)out.h + (size_t)y;
+            const size_t at = (row * (size_t)out.w + (size_t)x) * (size_t)out.c;
+            to[count++] =
+                (struct kernel_reader){call->dout + at, (const uint8_t *)call->keep + at,
+                                       (h + pad - y * stride) * kernel + w + pad - x * stride};
+        }
+    return count;
+}
+
 static void max_pool_backward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
-    size_t each = shape_count(call->in_shape[0]), outs = shape_count(call->out_shape);
-    for (int i = first; i < first + count; i++) {
-        float *dx = call->din[0].to + i * each;
-        const float *dy = call->dout + i * outs;
-        const int32_t *at = (const int32_t *)call->keep + i * outs;
-        if (!call->din[0].add)
-            memset(dx, 0, each * sizeof *dx);
-        for (size_t j = 0; j < outs; j++)
-            dx[at[j]] += dy[j];
-    }
+    const struct shape in = call->in_shape[0];
+    struct kernel_reader readers[KERNEL_MAX * KERNEL_MAX];
+    float *dx = call->din[0].to + (size_t)first * shape_count(in);
+    for (int i = first; i < first + count; i++)
+        for (int h = 0; h < in.h; h++)
+            for (int w = 0; w < in.w; w++, dx += in.c)
+                kernels()->max_pool_back(max_pool_readers(call, i, h, w, readers), readers, in.c,
+                                         dx, call->din[0].add);
 }
 
 static void max_pool_backward(const struct op_call *call) {

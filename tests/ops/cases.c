@@ -52,6 +52,8 @@ const struct op_config op_configs[] = {
     {"max_pool", 2, {{5, 4, 5}}, POOL(2, 2, 0)},
     {"max_pool", 2, {{5, 5, 2}}, POOL(3, 1, 1)},
     {"max_pool", 3, {{7, 7, 6}}, POOL(3, 2, 1), .coarse = true},
+    {"max_pool", 2, {{7, 6, 19}}, POOL(3, 2, 1), .coarse = true},
+    {"max_pool", 1, {{17, 16, 37}}, POOL(16, 1, 8), .coarse = true},
     {"max_pool", 7, {{16, 16, 32}}, POOL(3, 2, 1), .big = true},
     {"avg_pool", 2, {{6, 7, 3}}, POOL(3, 2, 1)},
     {"avg_pool", 2, {{5, 4, 5}}, POOL(2, 2, 0)},

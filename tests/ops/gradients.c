@@ -260,6 +260,7 @@ struct refusal {
 static const struct refusal refusals[] = {
     {"add", {{4, 5, 6}, {4, 5, 7}}, .one = "6x4x5", .other = "7x4x5"},
     {"max_pool", {{2, 2, 3}}, .attr.pool = {4, 1, 0}, .one = "4x4", .other = "3x2x2"},
+    {"max_pool", {{20, 20, 3}}, .attr.pool = {17, 1, 0}, .one = "17x17", .other = "16x16"},
     {"avg_pool", {{9, 2, 3}}, .attr.pool = {5, 1, 1}, .one = "5x5", .other = "3x9x2"},
     {"max_pool", {{8, 8, 3}}, .attr.pool = {3, 1, 2}, .one = "2", .other = "3"},
     {"avg_pool", {{8, 8, 3}}, .attr.pool = {3, 0, 1}, .one = "0", .other = "1"},
