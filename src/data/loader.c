@@ -38,6 +38,7 @@ struct loader {
     // Under the mutex: also each slot's `failed` and `error` while it is made. Batches limit - RING
     // .. next - 1 are ready, the first of them handed out; the thread may go on to limit - 1.
     int64_t next, limit;
+    int64_t whole; // the step of which nothing may be left out; -1: none
     bool closing;
 };
 
@@ -50,20 +51,20 @@ static void normalise(const struct loader *l, float *image) {
                 (image[i * (size_t)s.c + (size_t)c] - l->set.mean[c]) / l->set.std[c];
 }
 
-static bool make_sample(struct loader *l, uint32_t sample, uint32_t epoch, float *image, float *out,
+static bool make_sample(struct loader *l, uint32_t sample, uint32_t view, float *image, float *out,
                         struct error *error) {
     const struct augment *a = &l->set.augment;
     struct random_key key = random_key(l->set.seed, RANDOM_AUGMENT, 0);
     struct shape shape = l->data->shape;
     struct crop crop;
-    bool places = a->flip || a->crop > 0, crops = augment_crop(a, key, sample, epoch, &crop);
+    bool places = a->flip || a->crop > 0, crops = augment_crop(a, key, sample, view, &crop);
     float *pixels = places ? image : out;
     if (!dataset_fetch(l->data, (int)sample, crops ? &crop : NULL, pixels, error))
         return false;
-    augment_colour(a, key, sample, epoch, shape, pixels);
+    augment_colour(a, key, sample, view, shape, pixels);
     normalise(l, pixels);
     if (places)
-        augment_place(a, key, sample, epoch, shape, image, out);
+        augment_place(a, key, sample, view, shape, image, out);
     return true;
 }
 
@@ -79,45 +80,76 @@ static void permute(struct loader *l, int64_t epoch) {
 struct making {
     struct loader *loader;
     struct slot *slot;
-    uint32_t epoch;
 };
 
-static void make_row(void *context, int row, int worker) {
+static void find_spared(void *context, int i, int worker) {
+    struct making *m = context;
+    const struct loader_settings *set = &m->loader->set;
+    struct batch *batch = &m->slot->batch;
+    (void)worker;
+    if (set->spares(set->context, batch->sample[i], batch->view))
+        batch->row[i] = -1;
+}
+
+static void make_row(void *context, int i, int worker) {
     struct making *m = context;
     struct loader *l = m->loader;
     struct batch *batch = &m->slot->batch;
     struct error error = {0};
     size_t size = shape_count(l->data->shape);
-    if (make_sample(l, batch->sample[row], m->epoch, l->image + (size_t)worker * size,
-                    batch->x + (size_t)row * size, &error))
+    if (batch->row[i] < 0 ||
+        make_sample(l, batch->sample[i], batch->view, l->image + (size_t)worker * size,
+                    batch->x + (size_t)batch->row[i] * size, &error))
         return;
-    // The first row's error, whichever thread comes first.
+    // The first sample's error, whichever thread comes first.
     pthread_mutex_lock(&l->mutex);
-    if (m->slot->failed < 0 || row < m->slot->failed) {
-        m->slot->failed = row;
+    if (m->slot->failed < 0 || i < m->slot->failed) {
+        m->slot->failed = i;
         m->slot->error = error;
     }
     pthread_mutex_unlock(&l->mutex);
 }
 
-static void make_batch(struct loader *l, int64_t step, struct slot *slot) {
+static void for_samples(struct making *m, pool_work *work) {
+    int n = m->slot->batch.n;
+    if (m->loader->pool)
+        pool_run(m->loader->pool, n, work, m);
+    else
+        for (int i = 0; i < n; i++)
+            work(m, i, 0);
+}
+
+// Rows of x for all samples but those that may be left out.
+static void give_rows(struct making *m, bool whole) {
+    struct batch *batch = &m->slot->batch;
+    int rows = 0;
+    for (int i = 0; i < batch->n; i++)
+        batch->row[i] = 0;
+    if (m->loader->set.spares && !whole)
+        for_samples(m, find_spared);
+    for (int i = 0; i < batch->n; i++)
+        if (batch->row[i] >= 0)
+            batch->row[i] = rows++;
+    batch->spared = batch->n - rows;
+}
+
+static void make_batch(struct loader *l, int64_t step, bool whole, struct slot *slot) {
     struct batch *batch = &slot->batch;
-    struct making making = {l, slot, (uint32_t)(step / l->steps)};
+    struct making making = {l, slot};
     int first = (int)(step % l->steps) * l->set.batch;
     int rest = l->data->count - first;
-    permute(l, making.epoch);
+    int64_t epoch = step / l->steps;
+    permute(l, epoch);
     slot->failed = -1;
+    batch->view = (uint32_t)(l->set.views > 0 ? epoch % l->set.views : epoch);
     batch->n = rest < l->set.batch ? rest : l->set.batch;
     for (int i = 0; i < batch->n; i++) {
         int sample = l->set.shuffle ? l->order[first + i] : first + i;
         batch->sample[i] = (uint32_t)sample;
         batch->label[i] = l->data->labels[sample];
     }
-    if (l->pool)
-        pool_run(l->pool, batch->n, make_row, &making);
-    else
-        for (int i = 0; i < batch->n; i++)
-            make_row(&making, i, 0);
+    give_rows(&making, whole);
+    for_samples(&making, make_row);
 }
 
 static void *make_ahead(void *argument) {
@@ -129,8 +161,9 @@ static void *make_ahead(void *argument) {
         if (l->closing)
             break;
         int64_t step = l->next;
+        bool whole = l->whole == step;
         pthread_mutex_unlock(&l->mutex);
-        make_batch(l, step, &l->slot[step % RING]);
+        make_batch(l, step, whole, &l->slot[step % RING]);
         pthread_mutex_lock(&l->mutex);
         // Unequal when the reader has asked for other steps meanwhile: then nobody wants this one.
         if (l->next == step)
@@ -147,7 +180,7 @@ static int largest_batch(const struct dataset *data, const struct loader_setting
 }
 
 size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings) {
-    size_t sample = shape_count(data->shape) * sizeof(float) + sizeof(int) + sizeof(uint32_t);
+    size_t sample = shape_count(data->shape) * sizeof(float) + 2 * sizeof(int) + sizeof(uint32_t);
     return RING * (size_t)largest_batch(data, settings) * sample;
 }
 
@@ -158,12 +191,14 @@ static void slot_open(struct slot *slot, size_t sample_size, int batch) {
     slot->batch.x = (float *)((char *)slot->memory + (ALIGN - address % ALIGN) % ALIGN);
     slot->batch.label = xmalloc(n * sizeof *slot->batch.label);
     slot->batch.sample = xmalloc(n * sizeof *slot->batch.sample);
+    slot->batch.row = xmalloc(n * sizeof *slot->batch.row);
 }
 
 static void slot_close(struct slot *slot) {
     free(slot->memory);
     free(slot->batch.label);
     free(slot->batch.sample);
+    free(slot->batch.row);
 }
 
 struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings) {
@@ -183,6 +218,7 @@ struct loader *loader_open(const struct dataset *data, const struct loader_setti
     l->image = xmalloc((size_t)threads * size * sizeof *l->image);
     l->order = xmalloc((size_t)data->count * sizeof *l->order);
     l->order_epoch = -1;
+    l->whole = -1;
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->changed, NULL);
     if (pthread_create(&l->thread, NULL, make_ahead, l)) {
@@ -215,18 +251,40 @@ int loader_steps(const struct loader *l) {
     return l->steps;
 }
 
-const struct batch *loader_batch(struct loader *l, int64_t step) {
-    assert(step >= 0);
-    pthread_mutex_lock(&l->mutex);
+// Waits for a step, asking for it anew when it is not among what there is.
+static void wait_for(struct loader *l, int64_t step) {
     if (step < l->limit - RING || step > l->next)
         l->next = step;
     l->limit = step + RING;
     pthread_cond_broadcast(&l->changed);
     while (l->next <= step)
         pthread_cond_wait(&l->changed, &l->mutex);
-    pthread_mutex_unlock(&l->mutex);
     l->asked = &l->slot[step % RING];
+}
+
+static const struct batch *asked_batch(const struct loader *l) {
     return l->asked->failed < 0 ? &l->asked->batch : NULL;
+}
+
+const struct batch *loader_batch_spared(struct loader *l, int64_t step) {
+    assert(step >= 0);
+    pthread_mutex_lock(&l->mutex);
+    wait_for(l, step);
+    pthread_mutex_unlock(&l->mutex);
+    return asked_batch(l);
+}
+
+const struct batch *loader_batch(struct loader *l, int64_t step) {
+    assert(step >= 0);
+    pthread_mutex_lock(&l->mutex);
+    l->whole = step;
+    wait_for(l, step);
+    if (l->asked->batch.spared > 0) { // it was made before
+        l->next = step;
+        wait_for(l, step);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return asked_batch(l);
 }
 
 bool loader_error(const struct loader *l, struct error *out) {

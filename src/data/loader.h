@@ -9,13 +9,19 @@
 
 enum { LOADER_CHANNELS = 4 };
 
+// Whether a sample may be left out of a batch. Called from the loader's threads.
+typedef bool loader_spares(void *context, uint32_t sample, uint32_t view);
+
 struct loader_settings {
     int batch;
     uint64_t seed;
-    bool shuffle;           // a new permutation every epoch; otherwise in order
-    struct augment augment; // views are epochs
+    bool shuffle; // a new permutation every epoch; otherwise in order
+    struct augment augment;
+    int views; // of a sample: an epoch has view epoch % views; 0: one of its own
     float mean[LOADER_CHANNELS], std[LOADER_CHANNELS]; // per channel: (x - mean) / std
     int threads;                                       // for data that is slow to read; 0: one
+    loader_spares *spares;                             // NULL: none
+    void *context;                                     // for it
 };
 
 struct loader;
@@ -34,6 +40,9 @@ int loader_steps(const struct loader *l);
 // asked in rising order come from the thread ahead; any other order is served too, by starting over
 // there. NULL when one of its samples cannot be read: loader_error says which and why.
 const struct batch *loader_batch(struct loader *l, int64_t step);
+
+// The same without the samples that settings.spares said may be left out, when it was made.
+const struct batch *loader_batch_spared(struct loader *l, int64_t step);
 
 // The error of the batch that was asked for last. Returns false.
 bool loader_error(const struct loader *l, struct error *out);

@@ -82,7 +82,7 @@ static void copy_cut(struct pass *pass, int index) {
     const struct op_call call = batch_call(pass, index);
     for (int i = 0; i < call.n; i++) {
         float *out = call.out + (size_t)i * shape_count(call.out_shape);
-        float *row = cut->rows + (size_t)call.sample[i] * cut->floats + cut->place[index];
+        float *row = cut->rows[i] + cut->place[index];
         memcpy(cut->given ? out : row, cut->given ? row : out,
                op_floats(&call, call.out_shape, i) * sizeof *out);
     }
@@ -160,21 +160,40 @@ static void measure(struct pass *pass) {
     pass->loss = weight > 0 ? sum / weight : 0;
 }
 
-void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
+static void begin(struct pass *pass, const struct batch *batch, uint32_t step) {
     assert(batch->n >= 1 && batch->n <= pass->plan->options.n);
-    double start = clock_seconds();
     pass->batch = batch;
     pass->step = step;
     pass->bad_node = -1;
     if (pass->plan->model->text)
         find_lengths(pass);
-    for (int i = 1; i < pass->plan->model->node_count; i++) {
-        if (!skip_node(pass, i))
-            run_node(pass, i);
-        if (pass->cut && pass->cut->place[i] >= 0)
-            copy_cut(pass, i);
-    }
+}
+
+// Runs a node unless there is no need, and gives or takes down its part of the cut.
+static void visit(struct pass *pass, int index) {
+    if (!skip_node(pass, index))
+        run_node(pass, index);
+    if (pass->cut && pass->cut->place[index] >= 0)
+        copy_cut(pass, index);
+}
+
+void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step) {
+    assert(batch->spared == 0 || (pass->cut && pass->cut->given));
+    double start = clock_seconds();
+    begin(pass, batch, step);
+    for (int i = 1; i < pass->plan->model->node_count; i++)
+        visit(pass, i);
     measure(pass);
+    pass->forward_seconds = clock_seconds() - start;
+}
+
+void pass_prefix(struct pass *pass, const struct batch *batch, uint32_t step) {
+    assert(pass->cut && !pass->cut->given);
+    double start = clock_seconds();
+    begin(pass, batch, step);
+    for (int i = 1; i < pass->plan->model->node_count; i++)
+        if (pass->cut->skip[i])
+            visit(pass, i);
     pass->forward_seconds = clock_seconds() - start;
 }
 

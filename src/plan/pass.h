@@ -13,15 +13,18 @@ struct batch {
     float *x;
     int *label;
     uint32_t *sample; // index in the data set, for random draws
+    // Samples of which what the frozen prefix makes is known may be left out of x:
+    int spared;    // how many are
+    int *row;      // [n]: where a sample stands in x, or -1; NULL: none is left out
+    uint32_t view; // which of its views an augmented sample shows
 };
 
-// The tensors of a cut, one row a sample: given, so that what is behind them needs not run, or to
-// be taken down as they are computed.
+// The tensors of a cut, one row a sample of the batch: given, so that what is behind them needs not
+// run, or to be taken down as they are computed.
 struct pass_cut {
     const ptrdiff_t *place; // [node_count]: where a node of the cut begins in a row, or -1
     const bool *skip;       // [node_count]: needs not run when they are given
-    size_t floats;          // in a row
-    float *rows;            // by batch->sample
+    float *const *rows;     // [n]
     bool given;
 };
 
@@ -53,6 +56,10 @@ bool pass_use(struct pass *pass, const struct plan *plan, struct error *error);
 // Runs all nodes; `step` keys the random draws. batch->n must not exceed plan->options.n (a smaller
 // last batch runs in the same buffers), and the batch must stay until after pass_backward.
 void pass_forward(struct pass *pass, const struct batch *batch, uint32_t step);
+
+// Runs only what pass->cut may skip, and takes down the cut's rows. The batch holds none but
+// samples that are in x, in its order.
+void pass_prefix(struct pass *pass, const struct batch *batch, uint32_t step);
 
 // The gradient of the mean loss for every wanted parameter; 0 where all its labels weigh 0.
 void pass_backward(struct pass *pass);

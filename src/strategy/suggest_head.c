@@ -70,11 +70,10 @@ static void fit_close(struct fit *f) {
 static bool fit_step(struct fit *f, struct scratch *s, int64_t step, int64_t total,
                      struct error *error) {
     struct training *t = s->training;
-    const struct batch *batch = loader_batch(t->loader, step);
-    if (!batch)
-        return loader_error(t->loader, error);
+    bool cached;
     cache_use(&t->cache, f->plan, f->frozen);
-    cache_forward(&t->cache, &t->pass, batch, t->data.train, (uint32_t)step);
+    if (!training_forward(t, t->loader, t->data.train, step, &cached, error))
+        return false;
     pass_backward(&t->pass);
     for (int p = 0; p < t->model->param_count; p++) {
         f->gradient[p] = pass_gradient(&t->pass, p);

@@ -105,6 +105,20 @@ struct loader *training_loader(const struct dataset *data, const struct loader_s
     return NULL;
 }
 
+bool training_forward(struct training *t, struct loader *loader, const struct dataset *data,
+                      int64_t step, bool *cached, struct error *error) {
+    const struct batch *batch = loader_batch_spared(loader, step);
+    if (batch && !cache_fetch(&t->cache, batch, data)) {
+        batch = loader_batch(loader, step);
+        if (batch)
+            cache_fetch(&t->cache, batch, data);
+    }
+    if (!batch)
+        return loader_error(loader, error);
+    *cached = cache_forward(&t->cache, &t->pass, batch, (uint32_t)step);
+    return true;
+}
+
 static bool check_channels(const struct experiment *e, int channels, struct error *error) {
     if (channels > LOADER_CHANNELS)
         return error_set(error, "images have %d channels; at most %d are possible", channels,
@@ -118,6 +132,15 @@ static bool check_channels(const struct experiment *e, int channels, struct erro
     return true;
 }
 
+// Augmented samples are others in every epoch.
+static void open_cache(struct training *t) {
+    const struct experiment *e = t->experiment;
+    cache_open(&t->cache, t->model, (size_t)e->train.cache << 20);
+    cache_add(&t->cache, t->data.train, e->data.augment.count > 0 ? 0 : 1);
+    cache_add(&t->cache, t->data.validation, 1);
+    cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, 1);
+}
+
 static bool open_loader(struct training *t, struct error *error) {
     const struct experiment *e = t->experiment;
     int channels = t->data.train->shape.c;
@@ -127,6 +150,8 @@ static bool open_loader(struct training *t, struct error *error) {
     for (int i = 0; i < e->data.augment.count; i++)
         if (!augment_parse(&s.augment, e->data.augment.item[i], error))
             return false;
+    open_cache(t);
+    cache_tell(&t->cache, t->data.train, &s);
     t->loader = training_loader(t->data.train, &s, error);
     t->epoch_steps = t->loader ? loader_steps(t->loader) : 0;
     return t->loader != NULL;
@@ -279,10 +304,6 @@ struct training *training_open(const struct experiment *experiment, const struct
         training_close(t);
         return NULL;
     }
-    cache_open(&t->cache, model, (size_t)experiment->train.cache << 20);
-    cache_add(&t->cache, t->data.train, experiment->data.augment.count > 0);
-    cache_add(&t->cache, t->data.validation, false);
-    cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, false);
     struct plan_options evaluation = training_plan_options(t, PLAN_EVALUATE);
     t->evaluation = plan_make(&training_settings(t)->flags, &evaluation);
     return t;
@@ -351,8 +372,11 @@ static double parameter_lr(const struct training *t, int param, double lr) {
 }
 
 // Runs the forward pass again, looking for the first bad value.
-static bool report_divergence(struct training *t, const struct batch *batch, struct error *error) {
+static bool report_divergence(struct training *t, struct error *error) {
     training_put_back_statistics(t);
+    const struct batch *batch = loader_batch(t->loader, t->step);
+    if (!batch)
+        return loader_error(t->loader, error);
     t->pass.check = true;
     pass_forward(&t->pass, batch, (uint32_t)t->step);
     t->pass.check = false;
@@ -386,15 +410,13 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     assert(t->step < t->total);
     if (t->step % t->epoch_steps == 0)
         t->epoch = (struct tally){0};
-    const struct batch *batch = loader_batch(t->loader, t->step);
-    if (!batch)
-        return loader_error(t->loader, error);
     *result = (struct step_result){.lr = training_lr(t)};
     training_note_statistics(t);
     cache_use(&t->cache, t->plan, t->frozen);
-    t->cached = cache_forward(&t->cache, &t->pass, batch, t->data.train, (uint32_t)t->step);
+    if (!training_forward(t, t->loader, t->data.train, t->step, &t->cached, error))
+        return false;
     if (!isfinite(t->pass.loss))
-        return report_divergence(t, batch, error);
+        return report_divergence(t, error);
     pass_backward(&t->pass);
     if (!update(t, result)) {
         training_put_back_statistics(t);

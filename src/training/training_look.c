@@ -59,17 +59,19 @@ static void predictions_add(struct predictions *p, const struct pass *pass) {
     }
 }
 
-static struct loader *evaluation_loader(const struct training *t, const struct dataset *data,
+static struct loader *evaluation_loader(struct training *t, const struct dataset *data,
                                         struct error *error) {
     struct loader_settings s = training_loader_settings(t, data->shape.c);
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
+    cache_tell(&t->cache, data, &s);
     return training_loader(data, &s, error);
 }
 
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct predictions *predictions, struct error *error) {
     *out = (struct tally){0};
+    cache_use(&t->cache, t->plan, t->frozen);
     struct loader *loader = evaluation_loader(t, data, error);
     if (!loader)
         return false;
@@ -77,14 +79,12 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
         loader_close(loader);
         return false;
     }
-    cache_use(&t->cache, t->plan, t->frozen);
     bool ok = !predictions || predictions_open(predictions, data->count, t->model->classes, error);
     for (int i = 0; ok && i < loader_steps(loader); i++) {
-        const struct batch *batch = loader_batch(loader, i);
-        ok = batch || loader_error(loader, error);
+        bool cached;
+        ok = training_forward(t, loader, data, i, &cached, error);
         if (!ok)
             break;
-        cache_forward(&t->cache, &t->pass, batch, data, 0);
         tally_add(out, &t->pass);
         if (predictions)
             predictions_add(predictions, &t->pass);

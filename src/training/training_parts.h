@@ -9,6 +9,11 @@ struct loader_settings training_loader_settings(const struct training *t, int ch
 // A loader, or NULL with an error when its batches do not fit in memory.
 struct loader *training_loader(const struct dataset *data, const struct loader_settings *s,
                                struct error *error);
+// A forward pass over the batch of a step, begun behind the frozen prefix (*cached) where that is
+// known. The cache must have been told of the plan. False when a sample cannot be read.
+bool training_forward(struct training *t, struct loader *loader, const struct dataset *data,
+                      int64_t step, bool *cached, struct error *error);
+
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
 // A pass that visits everything, in the modes of the settings in force, for looking at gradients:

@@ -271,6 +271,70 @@ static void a_large_batch_holds_all(void **state) {
     dataset_close(d);
 }
 
+// Two of three.
+static bool spares_most(void *context, uint32_t sample, uint32_t view) {
+    const int *views = context;
+    assert_true((int)view < *views);
+    return sample % 3 != 0;
+}
+
+static void what_is_spared_is_left_out(void **state) {
+    (void)state;
+    struct dataset *d = toy_open(shape, COUNT, 3, NULL);
+    struct loader_settings set = full();
+    int views = 2;
+    set.views = views;
+    struct loader *l = loader_open(d, &set);
+    struct kept all[3 * STEPS], now;
+    for (int step = 0; step < 3 * STEPS; step++)
+        keep(loader_batch(l, step), &all[step]);
+    loader_close(l);
+    set.spares = spares_most;
+    set.context = &views;
+    l = loader_open(d, &set);
+    for (int step = 0; step < 3 * STEPS; step++) {
+        const struct batch *b = loader_batch_spared(l, step);
+        int rows = 0;
+        assert_int_equal(b->view, step / STEPS % 2);
+        for (int i = 0; i < b->n; i++) {
+            assert_int_equal(b->sample[i], all[step].sample[i]);
+            assert_int_equal(b->row[i], b->sample[i] % 3 == 0 ? rows : -1);
+            if (b->row[i] >= 0)
+                assert_memory_equal(b->x + (size_t)SIZE * (size_t)rows++,
+                                    all[step].x + (size_t)SIZE * (size_t)i, SIZE * sizeof *b->x);
+        }
+        assert_int_equal(b->spared, b->n - rows);
+        if (step % 2)
+            continue;
+        keep(loader_batch(l, step), &now); // after all
+        assert_memory_equal(&now, &all[step], sizeof now);
+    }
+    loader_close(l);
+    dataset_close(d);
+}
+
+// With two views of each sample, every other epoch shows the same.
+static void views_come_again(void **state) {
+    (void)state;
+    struct dataset *d = toy_open(shape, COUNT, 3, NULL);
+    struct loader_settings set = full();
+    set.shuffle = false;
+    struct loader *l = loader_open(d, &set);
+    struct kept epoch[2], now;
+    keep(loader_batch(l, 0), &epoch[0]);
+    keep(loader_batch(l, STEPS), &epoch[1]);
+    loader_close(l);
+    assert_memory_not_equal(epoch[0].x, epoch[1].x, sizeof epoch[0].x);
+    set.views = 2;
+    l = loader_open(d, &set);
+    for (int i = 0; i < 6; i++) {
+        keep(loader_batch(l, i * STEPS), &now);
+        assert_memory_equal(&now, &epoch[i % 2], sizeof now);
+    }
+    loader_close(l);
+    dataset_close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order_without_shuffling),
@@ -281,6 +345,8 @@ int main(void) {
         cmocka_unit_test(loaders_share_data_in_threads),
         cmocka_unit_test(holds_and_closes),
         cmocka_unit_test(a_large_batch_holds_all),
+        cmocka_unit_test(what_is_spared_is_left_out),
+        cmocka_unit_test(views_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

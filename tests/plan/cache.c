@@ -5,6 +5,7 @@
 #include "test.h"
 #include "tiny_run.h"
 #include "training_copy.h"
+#include <stdatomic.h>
 #include <string.h>
 
 enum { SAMPLES = 44, OTHERS = 13 }; // the last batches are not whole
@@ -14,7 +15,10 @@ struct twin {
     struct training *training;
 };
 
+static atomic_int reads;
+
 static void read_noise(const struct dataset *d, int index, float *out) {
+    atomic_fetch_add(&reads, 1);
     struct random_key key = random_key(5, RANDOM_PROBE, (uint32_t)d->count);
     for (size_t k = 0; k < shape_count(d->shape); k++)
         out[k] = random_normal(key, (uint32_t)index, 0, k) + (float)d->labels[index];
@@ -163,7 +167,7 @@ static void what_is_kept_is_used(void **state) {
     assert_int_equal(view(&p.with).known, SAMPLES);
     assert_int_equal(view(&p.with).count, SAMPLES);
     assert_int_equal(view(&p.with).bytes, SAMPLES * 8 * sizeof(float));
-    float *values = p.with.training->cache.stores[0].values;
+    float *values = p.with.training->cache.stores[0].memory;
     for (int i = 0; i < SAMPLES * 8; i++)
         values[i] = 1;
     assert_true(step(&p.with).tally.loss != step(&p.without).tally.loss);
@@ -206,16 +210,57 @@ static void augmented_samples_are_not_kept(void **state) {
     model_close(m);
 }
 
-static void what_does_not_fit_is_not_kept(void **state) {
+// What is known is not even read, in training and in evaluation.
+static void what_is_kept_is_not_read(void **state) {
+    (void)state;
+    struct model *m = residual_model(0);
+    struct twin t;
+    struct pool *pool = pool_open(2);
+    open_twin(&t, m, pool, "train.cache=16", NULL);
+    apply(&t, "only head");
+    for (int i = 0; i < 3 * t.training->epoch_steps; i++)
+        step(&t);
+    evaluate(&t);
+    int before = atomic_load(&reads);
+    for (int i = 0; i < 3 * t.training->epoch_steps; i++)
+        step(&t);
+    evaluate(&t);
+    assert_int_equal(atomic_load(&reads), before);
+    assert_true(t.training->cached);
+    close_twin(&t);
+    pool_close(pool);
+    model_close(m);
+}
+
+// Some rows fit, and serve; the others are computed, those of a batch by themselves.
+static void what_fits_is_kept(void **state) {
+    (void)state;
+    static const int rooms[] = {SAMPLES / 2, SAMPLES - 1, 1};
+    struct model *m = residual_model(0.3f);
+    for (int i = 0; i < 3; i++) {
+        struct pair p;
+        open_pair(&p, m, NULL);
+        p.with.training->cache.budget = (size_t)rooms[i] * 8 * sizeof(float) + 1;
+        both(&p, "only head", 20);
+        assert_int_equal(view(&p.with).state, CACHE_KEPT);
+        assert_int_equal(view(&p.with).known, rooms[i]);
+        assert_int_equal(p.with.training->cache.stores[1].state, CACHE_TOO_LARGE);
+        both(&p, "thaw block.conv2", 9);
+        both(&p, "undo", 9);
+        close_pair(&p);
+    }
+    model_close(m);
+}
+
+static void without_room_for_one_nothing_is_kept(void **state) {
     (void)state;
     struct model *m = residual_model(0);
     struct pair p;
     open_pair(&p, m, NULL);
-    p.with.training->cache.budget = SAMPLES * 8 * sizeof(float) - 1;
+    p.with.training->cache.budget = 8 * sizeof(float) - 1;
     both(&p, "only head", 7);
     assert_int_equal(view(&p.with).state, CACHE_TOO_LARGE);
     assert_int_equal(view(&p.with).known, 0);
-    assert_int_equal(p.with.training->cache.stores[1].count, OTHERS); // there is room for these
     close_pair(&p);
     model_close(m);
 }
@@ -240,7 +285,9 @@ int main(void) {
         cmocka_unit_test(what_is_kept_is_used),
         cmocka_unit_test(changed_weights_are_noticed),
         cmocka_unit_test(augmented_samples_are_not_kept),
-        cmocka_unit_test(what_does_not_fit_is_not_kept),
+        cmocka_unit_test(what_is_kept_is_not_read),
+        cmocka_unit_test(what_fits_is_kept),
+        cmocka_unit_test(without_room_for_one_nothing_is_kept),
         cmocka_unit_test(nothing_thawed_has_no_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
