@@ -38,6 +38,15 @@ struct kernel_reader {
 typedef void kernel_transform(int vectors, const float *from, size_t row, size_t column, float *to,
                               size_t to_row, size_t to_column);
 
+// Which elements are dropped (ops/drops.h): element i of a call that begins at draw 4 * first is
+// kept, and multiplied by `factor`, when the upper 24 bits of Philox's word i % 4 of counter (a, b,
+// first + i / 4, 0) are at least `lowest`.
+struct kernel_drop {
+    uint32_t key[2], a, b;
+    int32_t lowest;
+    float factor;
+};
+
 // The matrix kernels multiply by packed panels: rows of `panel` contiguous floats (ops/panels.h
 // packs them). `columns` <= panel says how many are used; whole vectors are read.
 struct kernels {
@@ -138,6 +147,9 @@ struct kernels {
     // y = x * normal distribution below x: exactly, or by_tanh; dx (= or +=) dy * its slope.
     void (*gelu)(size_t n, const float *x, bool by_tanh, float *y);
     void (*gelu_back)(size_t n, const float *x, bool by_tanh, const float *dy, float *dx, bool add);
+    // to (= or +=) from * mask; `to` may be `from`.
+    void (*drop)(size_t n, const struct kernel_drop *drop, uint32_t first, const float *from,
+                 float *to, bool add);
     // One row: y = (x - mean) * scale * weight + bias, scale = 1 / sqrt(variance + eps); moments:
     // mean, scale.
     void (*layer_norm)(int channels, const float *x, const float *weight, const float *bias,

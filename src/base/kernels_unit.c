@@ -2,6 +2,9 @@
 // -DKERNELS_ISA=<name> (meson.build).
 #include "base/kernels.h"
 #include <string.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define WIDTH 16
@@ -34,6 +37,7 @@ INLINE void store(float *to, vec v) {
 #include "base/kernels_depthwise.h"
 #include "base/kernels_vector.h"
 // After the vector part, whose macros they use.
+#include "base/kernels_drop.h"
 #include "base/kernels_pool.h"
 #include "base/kernels_text.h"
 #include "base/kernels_winograd.h"
@@ -76,6 +80,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .softmax_back = text_softmax_back,
     .gelu = text_gelu,
     .gelu_back = text_gelu_back,
+    .drop = drop_apply,
     .layer_norm = text_layer_norm,
     .layer_norm_back = text_layer_norm_back,
     .layer_norm_sums = text_layer_norm_sums,

@@ -16,7 +16,7 @@ struct drops {
 
 struct drops drops_of(const struct op_mode *mode, float p);
 
-// Elements are drawn so many at a time.
+// Rows of elements begin at multiples of this.
 enum { DROPS_BLOCK = 64 };
 
 // to[i] (= or +=) from[i] * mask[at + i] for i < count; `at` is a multiple of DROPS_BLOCK, below

@@ -1,6 +1,7 @@
-// The matrix kernels of every instruction set against loops in double, and their bits against each
-// other: an output is one chain, wherever it stands.
+// The kernels of every instruction set against plain loops, and the bits of the matrix products
+// against each other: an output is one chain, wherever it stands.
 #include "base/kernels.h"
+#include "base/random.h"
 #include "base/xalloc.h"
 #include <math.h>
 #include <setjmp.h>
@@ -310,6 +311,37 @@ static void test_pack_transposed(void **state) {
     }
 }
 
+// The elements from draw `first` on, by the definition.
+static void check_drop(const struct kernels *k, size_t n, uint64_t first, bool add) {
+    const struct random_key key = random_key(7, RANDOM_DROPOUT, 3);
+    const struct kernel_drop drop = {{key.word[0], key.word[1]}, 11, 5, 0.3 * (1 << 24), 1.25f};
+    float *from = random_floats(n + 1, 1), *to = random_floats(n + 1, 2);
+    const float *before = random_floats(n + 1, 2);
+    k->drop(n, &drop, (uint32_t)(first / 4), from, to, add);
+    for (size_t i = 0; i < n; i++) {
+        const bool kept = random_word(key, 11, 5, first + i) >> 8 >= (uint32_t)drop.lowest;
+        const float y = kept ? from[i] * 1.25f : 0;
+        assert_near(to[i], add ? (double)before[i] + y : y, 0);
+        assert_true(kept || to[i] == (add ? before[i] : 0));
+    }
+    assert_true(to[n] == before[n]);
+    k->drop(n, &drop, (uint32_t)(first / 4), from, from, false); // in place
+    assert_true(add || memcmp(from, to, n * sizeof *to) == 0 || n == 0);
+    free(from);
+    free(to);
+    free((float *)(uintptr_t)before);
+}
+
+static void test_drop(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        for (size_t n = 0; n < 150; n += n < 70 ? 1 : 13) {
+            check_drop(*k, n, 64, false);
+            check_drop(*k, n, ((uint64_t)1 << 34) - 256, true);
+        }
+    }
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -336,7 +368,7 @@ int main(void) {
         cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
         cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
         cmocka_unit_test(test_winograd),       cmocka_unit_test(test_pack_transposed),
-        cmocka_unit_test(test_force),
+        cmocka_unit_test(test_drop),           cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
