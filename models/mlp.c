@@ -1,4 +1,5 @@
 // A multilayer perceptron: three linear layers, each in a place of its own to freeze.
+#include "models/block.h"
 #include "models/head.h"
 #include "models/models.h"
 
@@ -8,6 +9,7 @@ static int mlp(struct build *b, const struct arch *arch, const struct arch_optio
     build_mark_block(b);
     x = build_linear(b, "fc1", x, 256, true);
     x = build_relu(b, NULL, x);
+    x = block_dropout(b, "dropout", x, options);
     build_mark_block(b);
     x = build_linear(b, "fc2", x, 128, true);
     x = build_relu(b, NULL, x);

@@ -1,5 +1,6 @@
 // MobileNetV2 (Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", CVPR 2018,
 // table 2), under torchvision's names and in its order.
+#include "models/block.h"
 #include "models/head.h"
 #include "models/models.h"
 
@@ -22,7 +23,8 @@ static int conv_norm_relu(struct build *b, int x, struct build_conv c) {
 }
 
 // Wide inside and narrow outside; the last convolution has no ReLU behind it.
-static int layers(struct build *b, int x, int expansion, int out, int stride) {
+static int layers(struct build *b, int x, int expansion, int out, int stride,
+                  const struct arch_options *options) {
     static const char *const names[] = {"0", "1", "2", "3"};
     const int wide = expansion * build_shape(b, x).c;
     int index = 0;
@@ -33,16 +35,17 @@ static int layers(struct build *b, int x, int expansion, int out, int stride) {
     struct build_conv depthwise = {.out = wide, .kernel = 3, .stride = stride, .groups = wide};
     build_push_item(b, index++, "Conv2dNormActivation");
     x = conv_norm_relu(b, x, depthwise);
+    x = block_dropout(b, "dropout", x, options);
     x = build_conv(b, names[index++], x, (struct build_conv){.out = out, .kernel = 1});
     return build_batch_norm(b, names[index], x);
 }
 
-static int inverted_residual(struct build *b, int index, int x, int expansion, int out,
-                             int stride) {
+static int inverted_residual(struct build *b, int index, int x, int expansion, int out, int stride,
+                             const struct arch_options *options) {
     build_push_item(b, index, "InvertedResidual");
     build_mark_block(b);
     build_push(b, "conv", "Sequential");
-    int y = layers(b, x, expansion, out, stride);
+    int y = layers(b, x, expansion, out, stride, options);
     build_pop(b);
     if (stride == 1 && build_shape(b, x).c == out)
         y = build_add(b, x, y);
@@ -50,7 +53,7 @@ static int inverted_residual(struct build *b, int index, int x, int expansion, i
     return y;
 }
 
-static int features(struct build *b) {
+static int features(struct build *b, const struct arch_options *options) {
     int index = 0;
     build_push(b, "features", "Sequential");
     build_push_item(b, index++, "Conv2dNormActivation");
@@ -58,9 +61,10 @@ static int features(struct build *b) {
     for (int row = 0; row < ROWS; row++)
         for (int i = 0; i < rows[row].repeat; i++)
             x = inverted_residual(b, index++, x, rows[row].expansion, rows[row].out,
-                                  i == 0 ? rows[row].stride : 1);
+                                  i == 0 ? rows[row].stride : 1, options);
     build_push_item(b, index, "Conv2dNormActivation");
     build_mark_block(b);
+    x = block_dropout(b, "dropout", x, options);
     x = conv_norm_relu(b, x, (struct build_conv){.out = LAST, .kernel = 1});
     build_pop(b);
     return x;
@@ -71,7 +75,7 @@ static int mobilenet_v2(struct build *b, const struct arch *arch,
     (void)arch;
     build_init(b, INIT_KAIMING_NORMAL_OUT, INIT_NORMAL);
     build_init_bias(b, INIT_ZERO);
-    int x = features(b);
+    int x = features(b, options);
     x = build_global_pool(b, NULL, x);
     return head_dropout_linear(b, "classifier", x, options);
 }

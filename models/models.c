@@ -86,6 +86,11 @@ static bool check_text(const struct arch_options *o, const struct arch *arch, st
                          "the texts have %d different tokens, but its embedding has only %d rows; "
                          "are data.tokenizer and model.config of one model?",
                          o->vocabulary, o->text->vocabulary);
+    if (o->block_dropout > 0)
+        return error_set(error,
+                         "block dropout %g, but a network for texts has that in its "
+                         "configuration; leave it out",
+                         (double)o->block_dropout);
     if (arch->language && (o->head || o->dropout > 0 || o->pool != POOL_DEFAULT))
         return error_set(error, "it predicts tokens; leave out head, dropout and pool");
     return true;
@@ -105,6 +110,9 @@ static bool check_options(const struct arch_options *o, const struct arch *arch,
     if (!(o->dropout >= 0 && o->dropout < 1))
         return error_set(error, "dropout %g; it must be at least 0 and below 1",
                          (double)o->dropout);
+    if (!(o->block_dropout >= 0 && o->block_dropout < 1))
+        return error_set(error, "block dropout %g; it must be at least 0 and below 1",
+                         (double)o->block_dropout);
     if (!check_text(o, arch, error))
         return false;
     if (o->head && o->dropout > 0)

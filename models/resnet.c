@@ -1,5 +1,6 @@
 // ResNets for large images (He et al., "Deep residual learning for image recognition", CVPR 2016,
 // table 1), under torchvision's names and in its order.
+#include "models/block.h"
 #include "models/head.h"
 #include "models/models.h"
 
@@ -31,12 +32,14 @@ static int shortcut(struct build *b, int x, int out, int stride) {
     return x;
 }
 
-static int basic_block(struct build *b, int index, int x, int width, int stride) {
+static int basic_block(struct build *b, int index, int x, int width, int stride,
+                       const struct arch_options *options) {
     build_push_item(b, index, "BasicBlock");
     build_mark_block(b);
     int y = conv(b, "conv1", x, width, 3, stride);
     y = build_batch_norm(b, "bn1", y);
     y = build_relu(b, "relu", y);
+    y = block_dropout(b, "dropout", y, options);
     y = conv(b, "conv2", y, width, 3, 1);
     y = build_batch_norm(b, "bn2", y);
     x = shortcut(b, x, width, stride);
@@ -46,7 +49,8 @@ static int basic_block(struct build *b, int index, int x, int width, int stride)
 }
 
 // As torchvision, and unlike the paper, the 3x3 convolution has the stride.
-static int bottleneck(struct build *b, int index, int x, int width, int stride) {
+static int bottleneck(struct build *b, int index, int x, int width, int stride,
+                      const struct arch_options *options) {
     build_push_item(b, index, "Bottleneck");
     build_mark_block(b);
     int y = conv(b, "conv1", x, width, 1, 1);
@@ -55,6 +59,7 @@ static int bottleneck(struct build *b, int index, int x, int width, int stride) 
     y = conv(b, "conv2", y, width, 3, stride);
     y = build_batch_norm(b, "bn2", y);
     y = build_relu(b, NULL, y);
+    y = block_dropout(b, "dropout", y, options);
     y = conv(b, "conv3", y, 4 * width, 1, 1);
     y = build_batch_norm(b, "bn3", y);
     x = shortcut(b, x, 4 * width, stride);
@@ -63,12 +68,13 @@ static int bottleneck(struct build *b, int index, int x, int width, int stride) 
     return y;
 }
 
-static int layer(struct build *b, const struct size *size, int index, int x) {
+static int layer(struct build *b, const struct size *size, int index, int x,
+                 const struct arch_options *options) {
     static const char *const names[] = {"layer1", "layer2", "layer3", "layer4"};
     build_push(b, names[index], "Sequential");
     for (int i = 0; i < size->blocks[index]; i++) {
         int stride = index > 0 && i == 0 ? 2 : 1;
-        x = (size->bottleneck ? bottleneck : basic_block)(b, i, x, 64 << index, stride);
+        x = (size->bottleneck ? bottleneck : basic_block)(b, i, x, 64 << index, stride, options);
     }
     build_pop(b);
     return x;
@@ -84,7 +90,7 @@ static int resnet(struct build *b, const struct arch *arch, const struct arch_op
     x = build_relu(b, "relu", x);
     x = build_max_pool(b, "maxpool", x, 3, 2, 1);
     for (int i = 0; i < 4; i++)
-        x = layer(b, size, i, x);
+        x = layer(b, size, i, x, options);
     x = build_global_pool(b, "avgpool", x);
     return head_linear(b, "fc", x, options);
 }

@@ -1,6 +1,7 @@
 // ResNets for small images (He et al., "Deep residual learning for image recognition", CVPR 2016,
 // section 4.2), under the names of the widespread PyTorch version for CIFAR-10 by Yerlan Idelbayev
 // (akamaster). Depth 6n + 2: three layers of n blocks at widths 16, 32 and 64.
+#include "models/block.h"
 #include "models/head.h"
 #include "models/models.h"
 
@@ -23,15 +24,17 @@ static int shortcut(struct build *b, int x, int out, int stride, char option) {
     return x;
 }
 
-static int basic_block(struct build *b, int index, int x, int out, int stride, char option) {
+static int basic_block(struct build *b, int index, int x, int out, int stride,
+                       const struct arch_options *options) {
     build_push_item(b, index, "BasicBlock");
     build_mark_block(b);
     int y = conv3x3(b, "conv1", x, out, stride);
     y = build_batch_norm(b, "bn1", y);
     y = build_relu(b, NULL, y);
+    y = block_dropout(b, "dropout", y, options);
     y = conv3x3(b, "conv2", y, out, 1);
     y = build_batch_norm(b, "bn2", y);
-    x = shortcut(b, x, out, stride, option);
+    x = shortcut(b, x, out, stride, options->shortcut);
     y = build_relu(b, NULL, build_add(b, y, x));
     build_pop(b);
     return y;
@@ -48,7 +51,7 @@ static int resnet_cifar(struct build *b, const struct arch *arch,
     for (int i = 0; i < 3; i++) {
         build_push(b, layers[i], "Sequential");
         for (int k = 0; k < blocks; k++)
-            x = basic_block(b, k, x, 16 << i, i > 0 && k == 0 ? 2 : 1, options->shortcut);
+            x = basic_block(b, k, x, 16 << i, i > 0 && k == 0 ? 2 : 1, options);
         build_pop(b);
     }
     x = build_global_pool(b, NULL, x);

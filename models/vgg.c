@@ -1,6 +1,7 @@
 // VGG (Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
 // recognition", ICLR 2015, table 1, columns A, B, D and E), under torchvision's names and in its
 // order, also with a BatchNorm behind each convolution.
+#include "models/block.h"
 #include "models/head.h"
 #include "models/models.h"
 #include <stdio.h>
@@ -20,9 +21,12 @@ static const char *next(char name[12], int *index) {
     return name;
 }
 
-static int conv(struct build *b, int *index, int x, int out, bool norm) {
-    char name[12];
+static int conv(struct build *b, int *index, int x, int out, bool norm,
+                const struct arch_options *options) {
+    char name[12], drop[24];
     struct build_conv c = {.out = out, .kernel = 3, .pad = 1, .bias = true};
+    snprintf(drop, sizeof drop, "dropout%d", *index);
+    x = block_dropout(b, drop, x, options);
     build_mark_next_block(b); // the first one is in a container just opened
     x = build_conv(b, next(name, index), x, c);
     if (norm)
@@ -30,14 +34,15 @@ static int conv(struct build *b, int *index, int x, int out, bool norm) {
     return build_relu(b, next(name, index), x);
 }
 
-static int features(struct build *b, const struct size *size, bool norm) {
+static int features(struct build *b, const struct size *size, bool norm,
+                    const struct arch_options *options) {
     static const int widths[] = {64, 128, 256, 512, 512};
     char name[12];
     int x = 0, index = 0;
     build_push(b, "features", "Sequential");
     for (int stage = 0; stage < 5; stage++) {
         for (int i = 0; i < size->convs[stage]; i++)
-            x = conv(b, &index, x, widths[stage], norm);
+            x = conv(b, &index, x, widths[stage], norm, options);
         x = build_max_pool(b, next(name, &index), x, 2, 2, 0);
     }
     build_pop(b);
@@ -64,7 +69,7 @@ static int vgg(struct build *b, const struct arch *arch, const struct arch_optio
         size++;
     build_init(b, INIT_KAIMING_NORMAL_OUT, INIT_NORMAL);
     build_init_bias(b, INIT_ZERO);
-    int x = features(b, size, arch->norm);
+    int x = features(b, size, arch->norm, options);
     x = build_adaptive_pool(b, "avgpool", x, 7, 7);
     x = build_flatten(b, NULL, x);
     return options->head ? head_stack(b, "classifier", x, options) : classifier(b, x, options);

@@ -1,5 +1,5 @@
 // A small residual network with everything that makes plans hard: a shortcut with parameters, a
-// pooled stem, dropout in front of the head.
+// pooled stem, dropout inside the block and in front of the head.
 #ifndef THAW_TESTS_RESIDUAL_MODEL_H
 #define THAW_TESTS_RESIDUAL_MODEL_H
 
@@ -21,6 +21,8 @@ static inline struct model *residual_model(float dropout) {
     int y = build_conv(b, "conv1", x,
                        (struct build_conv){.out = 8, .kernel = 3, .stride = 2, .pad = 1});
     y = build_relu(b, NULL, build_batch_norm(b, "bn1", y));
+    if (dropout > 0)
+        y = build_dropout(b, "drop", y, dropout);
     y = build_conv(b, "conv2", y,
                    (struct build_conv){.out = 8, .kernel = 3, .pad = 1, .bias = true});
     y = build_batch_norm(b, "bn2", y);

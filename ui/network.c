@@ -66,6 +66,7 @@ struct model *network_build(const struct experiment *e, struct shape input, int 
         .pool = pool_of(e->model.pool),
         .shortcut = e->model.shortcut[1] == '\0' ? e->model.shortcut[0] : '\0',
         .dropout = (float)e->model.dropout,
+        .block_dropout = (float)e->model.block_dropout,
         .head = (const char *const *)e->model.head.item,
         .head_count = e->model.head.count,
     };
@@ -76,6 +77,14 @@ struct model *network_build(const struct experiment *e, struct shape input, int 
     }
     if (!*e->model.file)
         return build_arch(e, &options, error);
+    if (e->model.dropout > 0 || e->model.block_dropout > 0) {
+        error_set(error,
+                  "model.%s: a network of one's own has its dropout in its file, as 'dropout %g' "
+                  "between two layers; leave the key out",
+                  e->model.dropout > 0 ? "dropout" : "block_dropout",
+                  e->model.dropout > 0 ? e->model.dropout : e->model.block_dropout);
+        return NULL;
+    }
     if (vocabulary > 0) {
         error_set(error, "model.file: a network of one's own takes pictures, not texts");
         return NULL;

@@ -40,6 +40,7 @@ struct experiment {
         char *pool;              // of texts: "default", "first", "mean", "last"
         char *shortcut;          // "default", "a", "b"
         double dropout;          // in the classifier; below 0: the architecture's own
+        double block_dropout;    // inside blocks
         struct text_list head;   // "dropout 0.5", "linear 256", ...: in place of the classifier
     } model;
     struct {

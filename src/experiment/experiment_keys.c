@@ -59,6 +59,8 @@ const struct experiment_key experiment_keys[] = {
            "residual shortcuts: a pads with zeros, b uses a 1x1 convolution"),
     REAL("model.dropout", model.dropout, "-1", -1, 0.95,
          "probability of dropping a feature in the classifier; below 0: as the architecture's own"),
+    REAL("model.block_dropout", model.block_dropout, "0", 0, 0.95,
+         "the same inside blocks, in front of the last convolution; off in the frozen prefix"),
     TEXTS("model.head", model.head, "[]", "[dropout 0.5, linear 256, relu, linear]",
           "layers in place of the classifier: linear, relu, relu6, dropout or batchnorm"),
 

@@ -99,10 +99,11 @@ struct text_config {
 
 // What a person may choose of an architecture.
 struct arch_options {
-    struct shape input; // h, w and channels; each 0: the architecture's default
-    int classes;        // >= 1
-    char shortcut;      // 'a', 'b', or 0 for the default
-    float dropout;      // before the classifier; 0: none, below 0: the architecture's default
+    struct shape input;  // h, w and channels; each 0: the architecture's default
+    int classes;         // >= 1
+    char shortcut;       // 'a', 'b', or 0 for the default
+    float dropout;       // before the classifier; 0: none, below 0: the architecture's default
+    float block_dropout; // inside blocks (models/block.h); 0: none
     // Layers in place of the classifier, such as "dropout 0.5" (models/layer.h); NULL: its own.
     const char *const *head;
     int head_count;

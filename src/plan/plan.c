@@ -137,6 +137,20 @@ struct op_flops plan_flops(const struct plan *plan, int index) {
     return flops;
 }
 
+enum plan_drop plan_drop(const struct plan *plan, int module) {
+    const struct model *m = plan->model;
+    for (int i = 1; i < m->node_count; i++)
+        if (m->nodes[i].op == &op_dropout && m->nodes[i].module == module &&
+            m->modules[module].end == module + 1)
+            return plan->nodes[i].drop ? PLAN_DROP_ON : PLAN_DROP_OFF;
+    return PLAN_NO_DROP;
+}
+
+const char *plan_drop_name(enum plan_drop drop) {
+    static const char *const names[] = {NULL, "off", "on"};
+    return names[drop];
+}
+
 static void count_cost(struct plan *plan) {
     for (int i = 1; i < plan->model->node_count; i++) {
         struct op_flops flops = plan_flops(plan, i);

@@ -72,6 +72,12 @@ void plan_close(struct plan *plan);
 // The nodes' sum is plan->cost.
 struct op_flops plan_flops(const struct plan *plan, int index);
 
+// Whether a module is a layer of dropout, and that one on.
+enum plan_drop { PLAN_NO_DROP, PLAN_DROP_OFF, PLAN_DROP_ON };
+enum plan_drop plan_drop(const struct plan *plan, int module);
+// "on", "off", or NULL for what is no dropout.
+const char *plan_drop_name(enum plan_drop drop);
+
 // The call of node `index` (>= 1), with buffers in `arena` and values in `weights`. Both may be
 // NULL: pointers then only tell what is wanted and must not be followed. An input that is node 0
 // has no buffer: the caller sets it to the batch, and so the lengths of texts.

@@ -295,6 +295,63 @@ static void test_flatten_layout(void **state) {
     model_close(m);
 }
 
+static void same_parameters(const struct model *a, const struct model *b) {
+    assert_int_equal(a->param_count, b->param_count);
+    for (int i = 0; i < a->param_count; i++) {
+        char x[96], y[96];
+        assert_string_equal(a->params[i].name, b->params[i].name);
+        assert_string_equal(dims_text(a->params[i].dims, x), dims_text(b->params[i].dims, y));
+    }
+}
+
+// The node reads what was dropped into weights that lie in the same block.
+static void check_reader(const struct model *m, int drop) {
+    int readers = 0, reader = 0;
+    for (int i = drop + 1; i < m->node_count; i++)
+        for (int k = 0; k < m->nodes[i].op->inputs; k++)
+            if (m->nodes[i].in[k] == drop)
+                reader = i, readers++;
+    assert_int_equal(readers, 1);
+    assert_true(m->nodes[reader].op == &op_conv2d || m->nodes[reader].op == &op_linear);
+    bool in_block = false;
+    for (int i = m->nodes[reader].module; i >= 0; i = m->modules[i].parent)
+        in_block |= m->modules[i].block;
+    assert_true(in_block);
+    assert_true(m->nodes[drop].in[0] != 0); // not the picture itself
+}
+
+static int block_dropouts(const char *name) {
+    struct arch_options options = {.classes = 2};
+    struct model *without = make(name, options);
+    options.block_dropout = 0.25f;
+    struct model *m = make(name, options);
+    int count = 0;
+    same_parameters(without, m);
+    for (int i = 1; i < m->node_count; i++) {
+        if (m->nodes[i].op != &op_dropout)
+            continue;
+        assert_true(m->nodes[i].attr.dropout.p == 0.25f);
+        check_reader(m, i);
+        count++;
+    }
+    assert_int_equal(m->node_count, without->node_count + count);
+    model_close(without);
+    model_close(m);
+    return count;
+}
+
+static void test_block_dropout(void **state) {
+    (void)state;
+    assert_int_equal(block_dropouts("mlp"), 1); // all have as many as blocks, but for the first
+    assert_int_equal(block_dropouts("cnn"), 2); // one, where that looks at the picture
+    assert_int_equal(block_dropouts("vgg11"), 7);
+    assert_int_equal(block_dropouts("vgg16_bn"), 12);
+    assert_int_equal(block_dropouts("resnet20"), 9);
+    assert_int_equal(block_dropouts("resnet18"), 8);
+    assert_int_equal(block_dropouts("resnet50"), 16);
+    assert_int_equal(block_dropouts("mobilenet_v2"), 18);
+}
+
 static void test_init(void **state) {
     (void)state;
     struct model *m = make("resnet20", (struct arch_options){.classes = 10});
@@ -338,6 +395,11 @@ static void test_errors(void **state) {
             "model mlp: an input of 1x4096x4097 is too large; at most 16777216 elements fit");
     refused(&arch_cnn, (struct arch_options){.classes = 2, .dropout = 1},
             "model cnn: dropout 1; it must be at least 0 and below 1");
+    refused(&arch_cnn, (struct arch_options){.classes = 2, .block_dropout = 1},
+            "model cnn: block dropout 1; it must be at least 0 and below 1");
+    refused(&arch_bert[0], (struct arch_options){.classes = 2, .block_dropout = 0.5f},
+            "model bert-tiny: block dropout 0.5, but a network for texts has that in its "
+            "configuration; leave it out");
     refused(&arch_mlp, (struct arch_options){.classes = 2, .shortcut = 'a'},
             "model mlp: it has no choice of shortcut; leave that out");
     refused(resnet8, (struct arch_options){.classes = 2, .shortcut = 'c'},
@@ -386,6 +448,7 @@ int main(void) {
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_input_sizes),
         cmocka_unit_test(test_flatten_layout),
+        cmocka_unit_test(test_block_dropout),
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_find),

@@ -97,6 +97,31 @@ static void dropout_in_the_prefix_is_off(void **state) {
     model_close(model);
 }
 
+static enum plan_drop drop_of(struct model *model, int mask, const char *name) {
+    struct plan *plan = plan_of(model, mask, BN_FROZEN);
+    int module = 0;
+    while (strcmp(model->modules[module].name, name) != 0)
+        module++;
+    enum plan_drop drop = plan_drop(plan, module);
+    plan_close(plan);
+    return drop;
+}
+
+// On from the thawed layer right behind it, or before it, to the loss.
+static void dropout_inside_a_block_is_on_where_the_block_learns(void **state) {
+    (void)state;
+    struct model *model = residual_model(0.5f);
+    assert_int_equal(drop_of(model, bit("fc"), "block.drop"), PLAN_DROP_OFF);
+    assert_int_equal(drop_of(model, bit("block.bn2"), "block.drop"), PLAN_DROP_OFF);
+    assert_int_equal(drop_of(model, bit("block.shortcut.0"), "block.drop"), PLAN_DROP_OFF);
+    assert_int_equal(drop_of(model, bit("block.conv2"), "block.drop"), PLAN_DROP_ON);
+    assert_int_equal(drop_of(model, bit("block.conv1"), "block.drop"), PLAN_DROP_ON);
+    assert_int_equal(drop_of(model, bit("conv1"), "block.drop"), PLAN_DROP_ON);
+    assert_int_equal(drop_of(model, bit("conv1"), "drop"), PLAN_DROP_ON);
+    assert_int_equal(drop_of(model, bit("conv1"), "block"), PLAN_NO_DROP);
+    model_close(model);
+}
+
 static void moving_statistics_forbid_a_cut_behind_them(void **state) {
     (void)state;
     struct model *model = residual_model(0);
@@ -151,6 +176,7 @@ int main(void) {
         cmocka_unit_test(head_only_cuts_behind_the_pooled_features),
         cmocka_unit_test(dropout_in_front_of_the_head_stays_active_and_behind_the_cut),
         cmocka_unit_test(dropout_in_the_prefix_is_off),
+        cmocka_unit_test(dropout_inside_a_block_is_on_where_the_block_learns),
         cmocka_unit_test(moving_statistics_forbid_a_cut_behind_them),
         cmocka_unit_test(inside_a_block_the_cut_is_several_tensors),
         cmocka_unit_test(everything_thawed_cuts_at_the_input),

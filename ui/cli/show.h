@@ -37,6 +37,7 @@ struct show_module {
     size_t count, thawed;     // elements of weights and biases, each storage once
     double forward, backward; // FLOPs per sample of this plan
     enum freeze_state state, statistics;
+    enum plan_drop drop;
 };
 
 struct show_facts {

@@ -100,6 +100,7 @@ void show_facts_make(struct show_facts *f, const struct show_subject *s) {
     for (int m = 0; m < modules; m++) {
         add_params(&f->modules[m], &s->flags, m);
         add_nodes(&f->modules[m], plan, m);
+        f->modules[m].drop = plan_drop(plan, m);
     }
     f->prefix = prefix_flops(plan);
     f->prefix_end = leaf_from(plan->model, first_wanted(plan));

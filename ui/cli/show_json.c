@@ -18,13 +18,13 @@ static json_t *statistics_json(enum freeze_state state) {
 static json_t *module_json(const struct model *m, const struct show_facts *f, int module) {
     const struct module *row = &m->modules[module];
     const struct show_module *facts = &f->modules[module];
-    return json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:f, s:f, s:s, s:o}", "name", row->name,
+    return json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:f, s:f, s:s, s:o, s:s?}", "name", row->name,
                      "kind", row->kind, "depth", row->depth, "output",
                      facts->output < 0 ? json_null() : shape_json(m->nodes[facts->output].shape),
                      "parameters", (json_int_t)facts->count, "thawed", (json_int_t)facts->thawed,
                      "forward_flops", facts->forward, "backward_flops", facts->backward, "state",
                      freeze_state_name(facts->state), "statistics",
-                     statistics_json(facts->statistics));
+                     statistics_json(facts->statistics), "dropout", plan_drop_name(facts->drop));
 }
 
 static json_t *param_json(const struct flags *flags, int param) {

@@ -54,7 +54,10 @@ static void add_module(struct table *t, const struct model *m, const struct show
     cell_count(t, facts->count);
     cell_flops(t, FORWARD, facts->forward);
     cell_flops(t, BACKWARD, facts->backward);
-    table_cell(t, STATE, facts->state == STATE_EMPTY ? "-" : freeze_state_name(facts->state));
+    table_cell(t, STATE,
+               facts->drop                   ? plan_drop_name(facts->drop)
+               : facts->state == STATE_EMPTY ? "-"
+                                             : freeze_state_name(facts->state));
     table_cell(t, STATISTICS, statistics_name(facts->statistics));
 }
 

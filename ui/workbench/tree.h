@@ -29,9 +29,10 @@ enum tree_column {
 
 // What a step would do with the wanted flags; kept until they change.
 struct tree_plan {
-    struct flags flags; // that it is for
-    bool *live;         // [module_count]: some node of the subtree needs a gradient
-    double *flops;      // [module_count]: of the subtree
+    struct flags flags;   // that it is for
+    bool *live;           // [module_count]: some node of the subtree needs a gradient
+    double *flops;        // [module_count]: of the subtree
+    enum plan_drop *drop; // [module_count]
 };
 
 struct tree {

@@ -162,14 +162,22 @@ static void write_shape(char *out, size_t size, const struct model *model,
     }
 }
 
-static void write_cell(char *out, size_t size, const struct scene *s, const struct tree_row *row,
-                       const struct tree_figures *f, enum tree_column column) {
+// "BasicBlock"; "Dropout on", as the plan has it.
+static void write_kind(char *out, size_t size, const struct tree *t, const struct model *model,
+                       int module) {
+    const char *drop = t->plan.drop ? plan_drop_name(t->plan.drop[module]) : NULL;
+    snprintf(out, size, "%s%s%s", model->modules[module].kind, drop ? " " : "", drop ? drop : "");
+}
+
+static void write_cell(char *out, size_t size, const struct tree *t, const struct scene *s,
+                       const struct tree_row *row, const struct tree_figures *f,
+                       enum tree_column column) {
     double value = tree_figure(f, column);
     *out = '\0';
     if (column == TREE_SHAPE)
         write_shape(out, size, s->model, row);
-    else if (column == TREE_KIND)
-        snprintf(out, size, "%s", row->param < 0 ? s->model->modules[row->module].kind : "");
+    else if (column == TREE_KIND && row->param < 0)
+        write_kind(out, size, t, s->model, row->module);
     else if (isnan(value) || (column == TREE_PARAMS && f->params == 0))
         return;
     else if (column == TREE_PARAMS || column == TREE_FLOPS)
@@ -244,7 +252,7 @@ static void draw_row(const struct table *l, int line, const struct scene *s, con
         char cell[64];
         if (!l->width[c] || c == TREE_TREND)
             continue;
-        write_cell(cell, sizeof cell, s, row, &f, c);
+        write_cell(cell, sizeof cell, t, s, row, &f, c);
         if (c == TREE_KIND || c == TREE_SHAPE)
             draw_text(l->area, line, l->at[c], l->width[c], style, cell);
         else

@@ -9,6 +9,7 @@ void tree_plan_close(struct tree_plan *plan) {
     flags_close(&plan->flags);
     free(plan->live);
     free(plan->flops);
+    free(plan->drop);
     *plan = (struct tree_plan){0};
 }
 
@@ -30,14 +31,23 @@ void tree_plan_update(struct tree *t, const struct scene *s) {
     kept->flags = flags_copy(flags);
     kept->live = xcalloc((size_t)model->module_count, sizeof *kept->live);
     kept->flops = xcalloc((size_t)model->module_count, sizeof *kept->flops);
-    // Neither what is live nor its FLOPs depend on the batch or the threads.
+    kept->drop = xcalloc((size_t)model->module_count, sizeof *kept->drop);
+    // None of this depends on the batch or the threads.
     struct pool *pool = pool_open(1);
-    struct plan *plan = plan_make(flags, &(struct plan_options){PLAN_TRAIN, .n = 1, .pool = pool});
+    struct plan_options options = {
+        .purpose = PLAN_TRAIN,
+        .n = 1,
+        .pool = pool,
+        .prefix_dropout = s->experiment && s->experiment->train.prefix_dropout,
+    };
+    struct plan *plan = plan_make(flags, &options);
     for (int i = 1; i < model->node_count; i++) {
         struct op_flops flops = plan_flops(plan, i);
         kept->live[model->nodes[i].module] |= i != model_loss(model) && plan->nodes[i].wanted;
         kept->flops[model->nodes[i].module] += flops.forward + flops.data + flops.weight;
     }
+    for (int m = 0; m < model->module_count; m++)
+        kept->drop[m] = plan_drop(plan, m);
     spread_upwards(model, kept);
     plan_close(plan);
     pool_close(pool);
