@@ -29,25 +29,30 @@ static int output(struct build *b, const char *kind, int y, int x, const struct 
     return y;
 }
 
-static int attention(struct build *b, int x, const struct text_config *c) {
+// What the tokens `of`, x or one of its tokens, take from x.
+static int attention(struct build *b, int of, int x, const struct text_config *c) {
     build_push(b, "attention", "BertAttention");
     build_push(b, "self", "BertSelfAttention");
-    int q = build_token_linear(b, "query", x, c->hidden, true);
+    int q = build_token_linear(b, "query", of, c->hidden, true);
     int k = build_token_linear(b, "key", x, c->hidden, true);
     int v = build_token_linear(b, "value", x, c->hidden, true);
     int y = build_attention(
         b, NULL, q, k, v,
         (struct build_attention){.heads = c->heads, .dropout = c->attention_dropout});
     build_pop(b);
-    y = output(b, "BertSelfOutput", y, x, c);
+    y = output(b, "BertSelfOutput", y, of, c);
     build_pop(b);
     return y;
 }
 
-static int layer(struct build *b, int index, int x, const struct text_config *c) {
+enum { ALL_TOKENS = -1 };
+
+// `taken`: the one token whose result is wanted.
+static int layer(struct build *b, int index, int x, int taken, const struct text_config *c) {
     build_push_item(b, index, "BertLayer");
     build_mark_block(b);
-    x = attention(b, x, c);
+    const int of = taken == ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
+    x = attention(b, of, x, c);
     build_push(b, "intermediate", "BertIntermediate");
     int y = build_token_linear(b, "dense", x, c->inner, true);
     y = build_gelu(b, NULL, y, c->gelu_tanh);
@@ -57,21 +62,32 @@ static int layer(struct build *b, int index, int x, const struct text_config *c)
     return x;
 }
 
-static int encoder(struct build *b, int x, const struct text_config *c) {
+// The last layer computes only the token that is taken: nobody asks what becomes of the others.
+static int encoder(struct build *b, int x, int taken, const struct text_config *c) {
     build_push(b, "encoder", "BertEncoder");
     build_push(b, "layer", "ModuleList");
     for (int i = 0; i < c->layers; i++)
-        x = layer(b, i, x, c);
+        x = layer(b, i, x, i == c->layers - 1 ? taken : ALL_TOKENS, c);
     build_pop(b);
     build_pop(b);
     return x;
 }
 
+// Which token stands for a text.
+static int taken_token(const struct arch_options *options) {
+    static const int taken[] = {[POOL_DEFAULT] = TOKEN_FIRST,
+                                [POOL_FIRST] = TOKEN_FIRST,
+                                [POOL_MEAN] = ALL_TOKENS,
+                                [POOL_LAST] = TOKEN_LAST};
+    return taken[options->pool];
+}
+
 static int pool(struct build *b, int x, const struct arch_options *options) {
-    if (options->pool == POOL_MEAN || options->pool == POOL_LAST)
-        return build_token_pool(b, NULL, x, options->pool == POOL_MEAN ? TOKEN_MEAN : TOKEN_LAST);
+    if (options->pool == POOL_MEAN)
+        return build_token_pool(b, NULL, x, TOKEN_MEAN);
+    if (options->pool == POOL_LAST)
+        return x;
     build_push(b, "pooler", "BertPooler");
-    x = build_token_pool(b, NULL, x, TOKEN_FIRST);
     x = build_linear(b, "dense", x, options->text->hidden, true);
     x = build_tanh(b, "activation", x);
     build_pop(b);
@@ -86,7 +102,7 @@ static int bert(struct build *b, const struct arch *arch, const struct arch_opti
     build_init_bias(b, INIT_ZERO);
     build_push(b, "bert", "BertModel");
     int x = embeddings(b, options->text);
-    x = encoder(b, x, options->text);
+    x = encoder(b, x, taken_token(options), options->text);
     x = pool(b, x, options);
     build_pop(b);
     return head_linear(b, "classifier", x, options);

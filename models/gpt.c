@@ -18,14 +18,21 @@ static int projection(struct build *b, int x, const struct text_config *c) {
     return build_dropout(b, NULL, x, c->dropout);
 }
 
-static int attention(struct build *b, int x, const struct text_config *c) {
+enum { ALL_TOKENS = -1 };
+
+// x, or the one token of it that is taken.
+static int take(struct build *b, int x, int taken) {
+    return taken == ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
+}
+
+static int attention(struct build *b, int x, int taken, const struct text_config *c) {
     build_push(b, "attn", "GPT2Attention");
     x = linear(b, "c_attn", x, 3 * c->hidden, c);
     x = build_attention_packed(b, NULL, x,
                                (struct build_attention){.heads = c->heads,
                                                         .causal = true,
                                                         .dropout = c->attention_dropout});
-    x = projection(b, x, c);
+    x = projection(b, take(b, x, taken), c);
     build_pop(b);
     return x;
 }
@@ -39,17 +46,20 @@ static int feed_forward(struct build *b, int x, const struct text_config *c) {
     return x;
 }
 
-static int block(struct build *b, int index, int x, const struct text_config *c) {
+// `taken`: the one token whose result is wanted.
+static int block(struct build *b, int index, int x, int taken, const struct text_config *c) {
     build_push_item(b, index, "GPT2Block");
     build_mark_block(b);
-    x = build_add(b, attention(b, build_layer_norm(b, "ln_1", x, c->eps), c), x);
+    int y = attention(b, build_layer_norm(b, "ln_1", x, c->eps), taken, c);
+    x = build_add(b, y, take(b, x, taken));
     x = build_add(b, feed_forward(b, build_layer_norm(b, "ln_2", x, c->eps), c), x);
     build_pop(b);
     return x;
 }
 
-// *embedding: the node of wte.
-static int transformer(struct build *b, const struct text_config *c, int *embedding) {
+// *embedding: the node of wte. The last block computes only the token that is taken, behind its
+// attention: nobody asks what becomes of the others.
+static int transformer(struct build *b, int taken, const struct text_config *c, int *embedding) {
     build_push(b, "transformer", "GPT2Model");
     build_mark_next_block(b); // wte; wpe behind it belongs to it
     int x = *embedding = build_embedding(b, "wte", 0, c->vocabulary, c->hidden);
@@ -57,19 +67,25 @@ static int transformer(struct build *b, const struct text_config *c, int *embedd
     x = build_dropout(b, "drop", x, c->embedding_dropout);
     build_push(b, "h", "ModuleList");
     for (int i = 0; i < c->layers; i++)
-        x = block(b, i, x, c);
+        x = block(b, i, x, i == c->layers - 1 ? taken : ALL_TOKENS, c);
     build_pop(b);
     x = build_layer_norm(b, "ln_f", x, c->eps);
     build_pop(b);
     return x;
 }
 
+// Which token stands for a text.
+static int taken_token(const struct arch_options *options) {
+    static const int taken[] = {[POOL_DEFAULT] = TOKEN_LAST,
+                                [POOL_FIRST] = TOKEN_FIRST,
+                                [POOL_MEAN] = ALL_TOKENS,
+                                [POOL_LAST] = TOKEN_LAST};
+    return taken[options->pool];
+}
+
 static int classifier(struct build *b, int x, const struct arch_options *options) {
-    static const enum token_pool pools[] = {[POOL_DEFAULT] = TOKEN_LAST,
-                                            [POOL_FIRST] = TOKEN_FIRST,
-                                            [POOL_MEAN] = TOKEN_MEAN,
-                                            [POOL_LAST] = TOKEN_LAST};
-    x = build_token_pool(b, NULL, x, pools[options->pool]);
+    if (options->pool == POOL_MEAN)
+        x = build_token_pool(b, NULL, x, TOKEN_MEAN);
     if (options->head)
         return head_stack(b, "score", x, options);
     x = build_dropout(b, NULL, x, options->dropout);
@@ -83,7 +99,8 @@ static int gpt(struct build *b, const struct arch *arch, const struct arch_optio
     build_no_parameters(b, no_parameters);
     build_init(b, INIT_NORMAL_TEXT, INIT_NORMAL_TEXT);
     build_init_bias(b, INIT_ZERO);
-    int x = transformer(b, options->text, &embedding);
+    const int taken = arch->language ? ALL_TOKENS : taken_token(options);
+    int x = transformer(b, taken, options->text, &embedding);
     if (!arch->language)
         return classifier(b, x, options);
     build_mark_head(b);

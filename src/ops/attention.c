@@ -1,6 +1,7 @@
 // Attention with several heads: of a text's queries, keys and values, [n][tokens][1][c] each or
 // side by side in one input of 3 c; head h has channels h * c / heads and on. Each text attends to
-// its own tokens alone. keep: [n][heads][tokens].
+// its own tokens alone. A single query, of shape [n][1][1][c], sees all tokens. keep:
+// [n][heads][queries].
 #include "ops/attention.h"
 #include "ops/op.h"
 
@@ -23,8 +24,10 @@ static bool attention_check(const union op_attr *attr, const char *name, struct 
 static bool attention_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                             struct error *error) {
     char a[32], b[32];
+    const bool one = in[0].h == 1 && !attr->attention.causal;
+    const struct shape query = {one ? in[1].h : in[0].h, in[0].w, in[0].c};
     for (int i = 1; i < 3; i++)
-        if (!shape_equal(in[0], in[i]))
+        if (!shape_equal(query, in[i]))
             return error_set(error, "attention: the shapes differ: %s and %s", shape_text(in[0], a),
                              shape_text(in[i], b));
     *out = in[0];
@@ -51,8 +54,8 @@ static size_t attention_keep(const struct op_call *call) {
 }
 
 static size_t attention_each(const struct op_call *call, bool backward) {
-    return attention_scratch(call->out_shape.h, call->out_shape.c / call->attr->attention.heads,
-                             backward);
+    return attention_scratch(call->in_shape[is_packed(call) ? 0 : 1].h,
+                             call->out_shape.c / call->attr->attention.heads, backward);
 }
 
 static size_t attention_room(const struct op_call *call, bool backward) {
@@ -61,8 +64,10 @@ static size_t attention_room(const struct op_call *call, bool backward) {
 
 // Where input i = 0, 1, 2 (queries, keys, values) of a sample's head begins, and its gradient.
 static size_t attention_at(const struct op_call *call, int i, int sample, int channel) {
-    const size_t part = is_packed(call) ? (size_t)i * (size_t)call->out_shape.c : 0;
-    return (size_t)sample * shape_count(call->in_shape[0]) + part + (size_t)channel;
+    if (!is_packed(call))
+        return (size_t)sample * shape_count(call->in_shape[i]) + (size_t)channel;
+    return (size_t)sample * shape_count(call->in_shape[0]) + (size_t)i * (size_t)call->out_shape.c +
+           (size_t)channel;
 }
 
 static const float *attention_in(const struct op_call *call, int i, int sample, int channel) {
@@ -83,7 +88,8 @@ static struct attention_head attention_head(const struct op_call *call, int piec
     const int channels = call->out_shape.c / heads, channel = index * channels;
     const size_t at = (size_t)sample * shape_count(call->out_shape) + (size_t)channel;
     return (struct attention_head){
-        .tokens = op_rows(call, call->out_shape, sample),
+        .tokens = op_rows(call, call->in_shape[is_packed(call) ? 0 : 1], sample),
+        .queries = op_rows(call, call->out_shape, sample),
         .channels = channels,
         .stride = call->in_shape[0].c,
         .out_stride = call->out_shape.c,
@@ -145,8 +151,9 @@ static float attention_drops(const union op_attr *attr) {
 // Of the longest text.
 static struct op_flops attention_flops(const union op_attr *attr, const struct shape *in,
                                        struct shape out) {
-    (void)attr, (void)in;
-    const double product = 2 * (double)out.h * (double)shape_count(out);
+    (void)attr;
+    const double tokens = in[in[0].c == out.c ? 1 : 0].h;
+    const double product = 2 * tokens * (double)shape_count(out);
     return (struct op_flops){.forward = 2 * product, .data = 5 * product};
 }
 

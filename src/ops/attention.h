@@ -11,10 +11,11 @@
 // out and dout at t * out_stride.
 struct attention_head {
     int tokens, channels, stride, out_stride;
+    int queries; // rows of q and out: `tokens`, or fewer, which see all tokens
     bool causal; // a token sees itself and what stands before it
     const float *q, *k, *v;
     float *out;
-    float *log_sum; // [tokens]: set forward unless NULL, read backward
+    float *log_sum; // [queries]: set forward unless NULL, read backward
     const float *dout;
     struct op_grad dq, dk, dv; // of the head's own elements, at t * stride
     const struct drops *drops; // NULL: no weight is dropped

@@ -47,8 +47,8 @@ static void product(const struct attention_head *h, int first, const float *x, s
                     int depth, const float *panel, int columns, float *to, size_t to_stride,
                     bool cut, bool add) {
     const struct kernel_tap tap = {0};
-    for (int row = first; row < h->tokens; row += kernels()->rows) {
-        const int count = least(h->tokens - row, kernels()->rows);
+    for (int row = first; row < h->queries; row += kernels()->rows) {
+        const int count = least(h->queries - row, kernels()->rows);
         const float *a[TILE];
         float *y[TILE];
         for (int i = 0; i < count; i++) {
@@ -61,7 +61,7 @@ static void product(const struct attention_head *h, int first, const float *x, s
     }
 }
 
-// to [tokens][tokens] = a b^T, a and b rows of the head's channels.
+// to [queries][tokens] = a b^T, a and b rows of the head's channels.
 static void between_tokens(const struct attention_head *h, const float *a, int a_stride,
                            const float *b, int b_stride, float *panel, float *to, size_t pitch) {
     for (int j = 0; j < h->tokens; j += kernels()->panel) {
@@ -73,7 +73,7 @@ static void between_tokens(const struct attention_head *h, const float *a, int a
     }
 }
 
-// to [tokens][channels] (= or +=) weights x.
+// to [queries][channels] (= or +=) weights x.
 static void over_tokens(const struct attention_head *h, const float *weights, size_t pitch,
                         const float *x, int x_stride, float *panel, float *to, int to_stride,
                         bool add) {
@@ -85,17 +85,17 @@ static void over_tokens(const struct attention_head *h, const float *weights, si
     }
 }
 
-// grad [tokens][channels] (= or +=) weights^T x, summed in chains.
+// grad [tokens][channels] (= or +=) weights^T x, summed over the queries in chains.
 static void to_tokens(const struct attention_head *h, const float *weights, const struct places *p,
                       const float *x, int x_stride, struct op_grad grad) {
     const size_t panel = (size_t)kernels()->panel;
     for (int j = 0; j < h->channels; j += kernels()->panel) {
         const int columns = least(h->channels - j, kernels()->panel);
-        panels_pack(h->tokens, columns, x + j, (size_t)x_stride, p->panel);
-        for (int first = 0; first < h->tokens; first += RUNS) {
+        panels_pack(h->queries, columns, x + j, (size_t)x_stride, p->panel);
+        for (int first = 0; first < h->queries; first += RUNS) {
             const float *from = weights + (size_t)first * p->pitch;
-            kernels()->outer(h->tokens, columns, 1, least(h->tokens - first, RUNS), &from, p->pitch,
-                             0, p->panel + (size_t)first * panel, p->result, first > 0);
+            kernels()->outer(h->tokens, columns, 1, least(h->queries - first, RUNS), &from,
+                             p->pitch, 0, p->panel + (size_t)first * panel, p->result, first > 0);
         }
         for (int t = 0; t < h->tokens; t++)
             op_give(grad, (size_t)t * (size_t)h->stride + (size_t)j, (size_t)columns,
@@ -123,7 +123,7 @@ static void drop_row(const struct attention_head *h, int token, size_t pitch, fl
 void attention_forward(const struct attention_head *h) {
     const struct places p = places_of(h, false);
     between_tokens(h, h->q, h->stride, h->k, h->stride, p.panel, p.weights, p.pitch);
-    for (int t = 0; t < h->tokens; t++) {
+    for (int t = 0; t < h->queries; t++) {
         float *row = p.weights + (size_t)t * p.pitch;
         const size_t seen = (size_t)clear_unseen(h, t, row);
         const float log_sum = kernels()->softmax(seen, scale_of(h), row);
@@ -139,7 +139,7 @@ void attention_forward(const struct attention_head *h) {
 static void backward_weights(const struct attention_head *h, const struct places *p) {
     between_tokens(h, h->q, h->stride, h->k, h->stride, p->panel, p->weights, p->pitch);
     between_tokens(h, h->dout, h->out_stride, h->v, h->stride, p->panel, p->gradient, p->pitch);
-    for (int t = 0; t < h->tokens; t++) {
+    for (int t = 0; t < h->queries; t++) {
         float *row = p->weights + (size_t)t * p->pitch, *grad = p->gradient + (size_t)t * p->pitch;
         const size_t seen = (size_t)clear_unseen(h, t, row);
         clear_unseen(h, t, grad);

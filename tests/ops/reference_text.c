@@ -251,7 +251,8 @@ static bool packed(const struct reference_call *call) {
 }
 
 static size_t part_at(const struct reference_call *call, int part, int i, int t, int c) {
-    return at3(call->in_shape[0], i, t, packed(call) ? part * call->out_shape.c + c : c);
+    return packed(call) ? at3(call->in_shape[0], i, t, part * call->out_shape.c + c)
+                        : at3(call->in_shape[part], i, t, c);
 }
 
 static double part(const struct reference_call *call, int which, int i, int t, int c) {
@@ -264,8 +265,8 @@ static double *part_gradient(const struct reference_call *call, int which, int i
 
 // A head of a sample.
 struct head {
-    int sample, index, tokens, first, channels; // channels first .. first + channels - 1
-    double *weight;                             // [tokens][tokens]: what one takes from another
+    int sample, index, queries, tokens, first, channels; // channels first .. first + channels - 1
+    double *weight; // [queries][tokens]: what one takes from another
 };
 
 static double score(const struct reference_call *call, const struct head *h, int t, int u) {
@@ -276,7 +277,7 @@ static double score(const struct reference_call *call, const struct head *h, int
 }
 
 static void fill_weights(const struct reference_call *call, struct head *h) {
-    for (int t = 0; t < h->tokens; t++) {
+    for (int t = 0; t < h->queries; t++) {
         int seen = call->attr->attention.causal ? t + 1 : h->tokens;
         double *row = h->weight + (size_t)t * h->tokens, sum = 0;
         for (int u = 0; u < seen; u++)
@@ -288,9 +289,10 @@ static void fill_weights(const struct reference_call *call, struct head *h) {
 
 static struct head head_open(const struct reference_call *call, int sample, int index) {
     int channels = call->out_shape.c / call->attr->attention.heads;
-    int tokens = tokens_of(call, call->out_shape, sample);
-    struct head h = {sample, index, tokens, index * channels, channels, NULL};
-    h.weight = xcalloc((size_t)tokens * tokens, sizeof *h.weight);
+    int queries = tokens_of(call, call->out_shape, sample);
+    int tokens = tokens_of(call, call->in_shape[packed(call) ? 0 : 1], sample);
+    struct head h = {sample, index, queries, tokens, index * channels, channels, NULL};
+    h.weight = xcalloc((size_t)queries * tokens, sizeof *h.weight);
     fill_weights(call, &h);
     return h;
 }
@@ -306,7 +308,7 @@ static double kept(const struct reference_call *call, const struct head *h, int 
 }
 
 static void head_forward(const struct reference_call *call, const struct head *h) {
-    for (int t = 0; t < h->tokens; t++)
+    for (int t = 0; t < h->queries; t++)
         for (int c = h->first; c < h->first + h->channels; c++) {
             double sum = 0;
             for (int u = 0; u < h->tokens; u++)
@@ -339,7 +341,7 @@ static void pair_backward(const struct reference_call *call, const struct head *
 }
 
 static void head_backward(const struct reference_call *call, const struct head *h) {
-    for (int t = 0; t < h->tokens; t++) {
+    for (int t = 0; t < h->queries; t++) {
         double mean = 0;
         for (int u = 0; u < h->tokens; u++)
             mean += h->weight[t * h->tokens + u] * weight_gradient(call, h, t, u);
