@@ -74,6 +74,12 @@ struct kernels {
     // rows, j < columns <= panel, and zeros from there to the end of the vector.
     void (*pack_transposed)(int rows, int columns, const float *from, size_t stride, float *to);
 
+    // out[i][j] (= or +=) sum over k < depth of a[i][k] * b[j * b_stride + k], i < rows, j <
+    // columns (any numbers): chains over every `width`-th k, added in one order, so that the bits
+    // of an output depend neither on where it stands nor on rows and columns. Nothing is packed.
+    void (*dots)(int rows, int columns, int depth, const float *const *a, const float *b,
+                 size_t b_stride, float *const *out, bool add);
+
     // Each channel by itself, for `count` pixels that lie x_step and y_step floats apart:
     // y[p * y_step + c] = sum over t of x[p * x_step + tap[t].a + c] * w[tap[t].b * channels + c],
     // one sequential chain begun at 0, to which bias[c] (unless NULL) or, with `add`, y is added.
@@ -136,6 +142,12 @@ struct kernels {
     void (*adam)(size_t n, float *w, const float *g, float *m, float *v, float step_size,
                  double beta1, double beta2, float root_correction2, float eps, float l2,
                  float decay);
+
+    // The sum of exp(x - largest), n >= 1, also giving the largest; and, by that,
+    // y (= or +=) exp(x - largest) * factor. To about one unit in the last place; what lies more
+    // than 87 below the largest counts as 87 below.
+    double (*exp_sum)(size_t n, const float *x, float *largest);
+    void (*exp_scale)(size_t n, const float *x, float largest, float factor, float *y, bool add);
 
     // Of texts, row by row. softmax: x = exp(scale * x) / sum, in place, n >= 1; returns the
     // logarithm of the sum, by which softmax_again gives the same from the same x (but for

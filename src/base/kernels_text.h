@@ -1,42 +1,8 @@
-// What texts need of the vector kernels, for kernels_unit.c alone, after kernels_vector.h.
+// What texts need of the vector kernels, for kernels_unit.c alone, after kernels_exp.h.
 //
 // Sums along a row run in 16 lanes that are added in one order, the same in all instruction sets.
 #ifndef THAW_BASE_KERNELS_TEXT_H
 #define THAW_BASE_KERNELS_TEXT_H
-
-#include <stdint.h>
-
-VECTOR_INLINE float text_float_of(int32_t bits) {
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-VECTOR_INLINE int32_t text_bits_of(float f) {
-    int32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-// exp(x) to about one unit in the last place, for -87 <= x <= 88 (what is outside is taken for the
-// end): x = n ln 2 + r, |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 p(r), p fitted by least maximum
-// (relative error 5e-11). NaN stays.
-VECTOR_INLINE float text_exp(float x) {
-    const float whole = 12582912; // 1.5 * 2^23: adding it rounds to a whole number
-    const float inside = x < -87 ? -87 : x > 88 ? 88 : x;
-    const float sum = inside * 1.44269504f + whole, n = sum - whole;
-    float r = n * -0.693145752f + inside; // the upper bits of ln 2: this product is exact
-    r = n * -1.42860677e-6f + r;
-    float p = r * 0.000197903417f + 0.00139446597f;
-    p = p * r + 0.00833349707f;
-    p = p * r + 0.041666295f;
-    p = p * r + 0.166666659f;
-    p = p * r + 0.5f;
-    const float square = r * r;
-    p = p * square + r;
-    const uint32_t power = (uint32_t)(text_bits_of(sum) - text_bits_of(whole) + 127);
-    return (1 + p) * text_float_of((int32_t)(power << 23));
-}
 
 // The normal distribution's share above |x|, given exp(-x^2 / 2): t = 1 / (1 + 0.247 |x|), the
 // share over exp and t fitted by a polynomial in t (relative error 7e-9).
@@ -55,12 +21,12 @@ VECTOR_INLINE float text_share_above(float x, float exponential) {
 }
 
 VECTOR_INLINE float text_gelu_one(float x) {
-    const float above = text_share_above(x, text_exp(x * x * -0.5f));
+    const float above = text_share_above(x, exp_one(x * x * -0.5f));
     return x * (x < 0 ? above : 1 - above);
 }
 
 VECTOR_INLINE float text_gelu_slope(float x) {
-    const float exponential = text_exp(x * x * -0.5f);
+    const float exponential = exp_one(x * x * -0.5f);
     const float above = text_share_above(x, exponential);
     const float density = exponential * 0.398942280f;
     return x * density + (x < 0 ? above : 1 - above);
@@ -69,7 +35,7 @@ VECTOR_INLINE float text_gelu_slope(float x) {
 // 1 + tanh(u) = 2 / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
 VECTOR_INLINE float text_gelu_tanh_share(float x) {
     const float cube = x * x * x, u = (cube * 0.044715f + x) * -1.59576912f;
-    return 1 / (1 + text_exp(u > 80 ? 80 : u)); // no denormal share
+    return 1 / (1 + exp_one(u > 80 ? 80 : u)); // no denormal share
 }
 
 VECTOR_INLINE float text_gelu_tanh_slope(float x) {
@@ -153,26 +119,11 @@ static float text_square_distance(size_t n, const float *x, float mean) {
     return text_lanes_sum(lane);
 }
 
-static float text_largest(size_t n, const float *x) {
-    float lane[TEXT_LANES], most = x[0];
-    for (int l = 0; l < TEXT_LANES; l++)
-        lane[l] = x[0];
-    size_t i = 0;
-    for (; i + TEXT_LANES <= n; i += TEXT_LANES)
-        for (int l = 0; l < TEXT_LANES; l++)
-            lane[l] = x[i + (size_t)l] > lane[l] ? x[i + (size_t)l] : lane[l];
-    for (; i < n; i++)
-        most = x[i] > most ? x[i] : most;
-    for (int l = 0; l < TEXT_LANES; l++)
-        most = lane[l] > most ? lane[l] : most;
-    return most;
-}
-
 static float text_softmax(size_t n, float scale, float *x) {
-    const float largest = text_largest(n, x);
+    const float largest = exp_largest(n, x);
     VECTOR_LOOP
     for (size_t i = 0; i < n; i++)
-        x[i] = text_exp((x[i] - largest) * scale);
+        x[i] = exp_one((x[i] - largest) * scale);
     const float sum = text_sum(n, x), share = 1 / sum;
     VECTOR_LOOP
     for (size_t i = 0; i < n; i++)
@@ -183,7 +134,7 @@ static float text_softmax(size_t n, float scale, float *x) {
 static void text_softmax_again(size_t n, float scale, float log_sum, float *x) {
     VECTOR_LOOP
     for (size_t i = 0; i < n; i++)
-        x[i] = text_exp(x[i] * scale - log_sum);
+        x[i] = exp_one(x[i] * scale - log_sum);
 }
 
 static void text_softmax_back(size_t n, float scale, const float *p, float *dp) {

@@ -35,12 +35,15 @@ INLINE void store(float *to, vec v) {
 #include "base/kernels_pack.h"
 // After the matrix part, whose counts of rows it uses.
 #include "base/kernels_depthwise.h"
+#include "base/kernels_dots.h"
 #include "base/kernels_vector.h"
 // After the vector part, whose macros they use.
 #include "base/kernels_drop.h"
+#include "base/kernels_exp.h"
 #include "base/kernels_pool.h"
-#include "base/kernels_text.h"
 #include "base/kernels_winograd.h"
+// After the exponential function.
+#include "base/kernels_text.h"
 
 #define STRING_OF(name) #name
 #define STRING(name) STRING_OF(name)
@@ -55,6 +58,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .gather = matrix_gather,
     .outer = matrix_outer,
     .pack_transposed = pack_transposed,
+    .dots = dots_rows,
     .depthwise = depthwise_pixels,
     .depthwise_weight = depthwise_weight,
     .winograd_input = winograd_input,
@@ -75,6 +79,8 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .square_sum = vector_square_sum,
     .sgd = vector_sgd,
     .adam = vector_adam,
+    .exp_sum = exp_sum,
+    .exp_scale = exp_scale,
     .softmax = text_softmax,
     .softmax_again = text_softmax_again,
     .softmax_back = text_softmax_back,

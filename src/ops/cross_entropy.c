@@ -24,20 +24,11 @@ static bool cross_entropy_infer(const union op_attr *attr, const struct shape *i
     return true;
 }
 
-// The logits less the largest one, and softmax of them.
-static size_t cross_entropy_scratch(const struct op_call *call, bool backward) {
-    (void)backward;
-    return (size_t)call->in_shape[0].c;
-}
+// What forward leaves of each sample: the largest logit, and the sum of exp(x - largest).
+enum { LARGEST, SUM, KEPT };
 
-// Softmax of x to p; gives the logarithm of the sum of exp(x - largest).
-static float cross_entropy_softmax(int classes, const float *x, float *p, float *largest) {
-    *largest = x[0];
-    for (int j = 1; j < classes; j++)
-        *largest = fmaxf(*largest, x[j]);
-    for (int j = 0; j < classes; j++)
-        p[j] = x[j] - *largest;
-    return kernels()->softmax((size_t)classes, 1, p);
+static size_t cross_entropy_keep(const struct op_call *call) {
+    return KEPT * (size_t)call->n;
 }
 
 // What the targets of one sample are made of.
@@ -65,62 +56,76 @@ static struct cross_entropy_target cross_entropy_target(const struct op_call *ca
     return t;
 }
 
-static float cross_entropy_loss(const struct cross_entropy_target *t, const float *x,
-                                float *scratch) {
+// `kept` may be NULL.
+static float cross_entropy_loss(const struct cross_entropy_target *t, const float *x, float *kept) {
     float largest;
-    const double log_sum = cross_entropy_softmax(t->classes, x, scratch, &largest);
+    const double sum = kernels()->exp_sum((size_t)t->classes, x, &largest);
     double total = 0; // of w * (x - largest)
     for (int j = 0; j < t->classes && t->on_each > 0; j++)
         total += cross_entropy_weight(t, j) * ((double)x[j] - largest);
-    double of_label = cross_entropy_weight(t, t->label) * ((double)x[t->label] - largest);
-    return (float)(t->sum * log_sum - t->on_label * of_label - t->on_each * total);
+    if (kept) {
+        kept[LARGEST] = largest;
+        kept[SUM] = (float)sum;
+    }
+    const double of_label = cross_entropy_weight(t, t->label) * ((double)x[t->label] - largest);
+    return (float)(t->sum * log(sum) - t->on_label * of_label - t->on_each * total);
 }
 
-static void cross_entropy_forward(const struct op_call *call) {
-    int classes = call->in_shape[0].c;
-    for (int i = 0; i < call->n; i++) {
-        int label = call->label[i];
+static void cross_entropy_forward_samples(const struct op_call *call, int piece, int first,
+                                          int count) {
+    (void)piece;
+    const int classes = call->in_shape[0].c;
+    for (int i = first; i < first + count; i++) {
+        const int label = call->label[i];
         assert(label >= -1 && label < classes);
         call->out[i] = 0;
         if (label < 0)
             continue;
-        struct cross_entropy_target target = cross_entropy_target(call, label);
-        call->out[i] =
-            cross_entropy_loss(&target, call->in[0] + (size_t)i * classes, call->scratch);
+        const struct cross_entropy_target target = cross_entropy_target(call, label);
+        call->out[i] = cross_entropy_loss(&target, call->in[0] + (size_t)i * (size_t)classes,
+                                          call->keep ? call->keep + KEPT * (size_t)i : NULL);
     }
+}
+
+static void cross_entropy_forward(const struct op_call *call) {
+    op_run(call, op_pieces(call), cross_entropy_forward_samples);
 }
 
 static unsigned cross_entropy_reads(const struct op_call *call) {
     return call->din[0].to ? OP_READS_IN : 0;
 }
 
-// One sample; x, p, dx: [classes]
-static void cross_entropy_back(const struct cross_entropy_target *t, const float *x, float dy,
-                               float *p, float *dx, bool add) {
-    float largest;
-    cross_entropy_softmax(t->classes, x, p, &largest);
-    for (int j = 0; j < t->classes; j++) {
-        double target =
-            cross_entropy_weight(t, j) * (t->on_each + (j == t->label ? t->on_label : 0));
-        float d = (float)(dy * (t->sum * p[j] - target));
-        dx[j] = add ? dx[j] + d : d;
+// One sample; x, dx: [classes]
+static void cross_entropy_back(const struct cross_entropy_target *t, const float *x,
+                               const float *kept, float dy, float *dx, bool add) {
+    const double each = (double)dy * t->on_each;
+    kernels()->exp_scale((size_t)t->classes, x, kept[LARGEST],
+                         (float)((double)dy * t->sum / (double)kept[SUM]), dx, add);
+    for (int j = 0; j < t->classes && t->on_each > 0; j++)
+        dx[j] -= (float)(each * cross_entropy_weight(t, j));
+    dx[t->label] -= (float)((double)dy * t->on_label * cross_entropy_weight(t, t->label));
+}
+
+static void cross_entropy_backward_samples(const struct op_call *call, int piece, int first,
+                                           int count) {
+    (void)piece;
+    const struct op_grad din = call->din[0];
+    const size_t classes = (size_t)call->in_shape[0].c;
+    for (int i = first; i < first + count; i++) {
+        float *dx = din.to + (size_t)i * classes;
+        if (call->label[i] < 0 && !din.add)
+            memset(dx, 0, classes * sizeof *dx);
+        if (call->label[i] < 0)
+            continue;
+        const struct cross_entropy_target target = cross_entropy_target(call, call->label[i]);
+        cross_entropy_back(&target, call->in[0] + (size_t)i * classes,
+                           call->keep + KEPT * (size_t)i, call->dout[i], dx, din.add);
     }
 }
 
 static void cross_entropy_backward(const struct op_call *call) {
-    struct op_grad din = call->din[0];
-    int classes = call->in_shape[0].c;
-    for (int i = 0; din.to && i < call->n; i++) {
-        float *dx = din.to + (size_t)i * classes;
-        if (call->label[i] < 0) {
-            if (!din.add)
-                memset(dx, 0, (size_t)classes * sizeof *dx);
-            continue;
-        }
-        struct cross_entropy_target target = cross_entropy_target(call, call->label[i]);
-        cross_entropy_back(&target, call->in[0] + (size_t)i * classes, call->dout[i], call->scratch,
-                           dx, din.add);
-    }
+    if (call->din[0].to)
+        op_run(call, op_pieces(call), cross_entropy_backward_samples);
 }
 
 // An exponential counts as one.
@@ -136,7 +141,7 @@ const struct operation op_cross_entropy = {
     .inputs = 1,
     .pure = true,
     .infer = cross_entropy_infer,
-    .scratch = cross_entropy_scratch,
+    .keep = cross_entropy_keep,
     .forward = cross_entropy_forward,
     .reads = cross_entropy_reads,
     .backward = cross_entropy_backward,

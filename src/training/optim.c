@@ -4,20 +4,30 @@
 #include <math.h>
 #include <stdlib.h>
 
-static size_t largest_param(const struct model *model) {
-    size_t largest = 0;
+enum {
+    PIECE = 8192,    // elements that a thread takes at a time
+    ALONE = 1 << 15, // elements for which waking a thread does not pay
+};
+
+// Some elements of one parameter.
+struct optim_piece {
+    int param;
+    size_t first, count;
+    double square; // of their gradient
+};
+
+static size_t most_pieces(const struct model *model) {
+    size_t pieces = 0;
     for (int p = 0; p < model->param_count; p++)
-        if (model->params[p].count > largest)
-            largest = model->params[p].count;
-    return largest;
+        pieces += (model->params[p].count + PIECE - 1) / PIECE;
+    return pieces;
 }
 
 struct optim optim_open(const struct model *model, const struct optim_settings *settings) {
     struct optim o = {.model = model, .settings = *settings};
     o.states = xcalloc((size_t)model->param_count, sizeof *o.states);
     o.square = xcalloc((size_t)model->param_count, sizeof *o.square);
-    if (settings->clip > 0 || settings->l2_sp > 0)
-        o.scratch = xcalloc(largest_param(model), sizeof(float));
+    o.pieces = xcalloc(most_pieces(model) + 1, sizeof *o.pieces);
     return o;
 }
 
@@ -35,7 +45,7 @@ void optim_close(struct optim *o) {
         free(o->anchor[p]);
     free(o->anchor);
     free(o->square);
-    free(o->scratch);
+    free(o->pieces);
     *o = (struct optim){0};
 }
 
@@ -74,12 +84,53 @@ static bool is_updated(const struct optim *o, const struct optim_step *step, int
            step->gradient[param];
 }
 
-static double gradient_norm(const struct optim *o, const struct optim_step *step) {
+// What an update works on.
+struct job {
+    struct optim *o;
+    struct weights *w;
+    const struct optim_step *step;
+    int pieces;
+    size_t elements;
+};
+
+static struct job cut(struct optim *o, struct weights *w, const struct optim_step *step) {
+    struct job job = {.o = o, .w = w, .step = step};
+    for (int p = 0; p < o->model->param_count; p++) {
+        const size_t count = is_updated(o, step, p) ? o->model->params[p].count : 0;
+        for (size_t first = 0; first < count; first += PIECE)
+            o->pieces[job.pieces++] = (struct optim_piece){
+                .param = p, .first = first, .count = count - first < PIECE ? count - first : PIECE};
+        job.elements += count;
+    }
+    return job;
+}
+
+static void share(struct job *job, pool_work *work) {
+    if (job->o->pool && job->elements > ALONE)
+        pool_run(job->o->pool, job->pieces, work, job);
+    else
+        for (int i = 0; i < job->pieces; i++)
+            work(job, i, 0);
+}
+
+static void square_piece(void *context, int index, int worker) {
+    (void)worker;
+    const struct job *job = context;
+    struct optim_piece *piece = &job->o->pieces[index];
+    piece->square =
+        kernels()->square_sum(piece->count, job->step->gradient[piece->param] + piece->first);
+}
+
+// Of each parameter its pieces' sum, in order.
+static double gradient_norm(struct job *job) {
+    struct optim *o = job->o;
     double sum = 0;
-    for (int p = 0; p < o->model->param_count; p++)
-        if (is_updated(o, step, p))
-            sum += o->square[p] =
-                kernels()->square_sum(o->model->params[p].count, step->gradient[p]);
+    share(job, square_piece);
+    for (int i = 0; i < job->pieces; i++) {
+        const struct optim_piece *piece = &o->pieces[i];
+        o->square[piece->param] = (piece->first ? o->square[piece->param] : 0) + piece->square;
+        sum += piece->square;
+    }
     return sqrt(sum);
 }
 
@@ -88,76 +139,99 @@ static double clip_scale(double clip, double norm) {
     return scale > 1 ? 1 : scale;
 }
 
-// What an update sees of one parameter.
+// What an update sees of a piece.
 struct target {
     size_t n;
     float *w;
     const float *g;
     double lr, decay;
-    struct optim_state *state;
+    int64_t steps;         // this one counted
+    float *first, *second; // moments
 };
 
 static void update_sgd(const struct optim_settings *s, const struct target *t) {
-    struct optim_state *state = t->state;
-    if (!state->first && s->momentum != 0)
-        state->first = xcalloc(t->n, sizeof(float));
-    kernels()->sgd(t->n, t->w, t->g, state->first, (float)t->lr, (float)t->decay,
-                   (float)s->momentum, s->nesterov, state->steps == 0);
-    state->steps++;
+    kernels()->sgd(t->n, t->w, t->g, t->first, (float)t->lr, (float)t->decay, (float)s->momentum,
+                   s->nesterov, t->steps == 1);
 }
 
 static void update_adam(const struct optim_settings *s, const struct target *t) {
-    struct optim_state *state = t->state;
-    if (!state->first) {
-        state->first = xcalloc(t->n, sizeof(float));
-        state->second = xcalloc(t->n, sizeof(float));
-    }
-    state->steps++;
-    double correction1 = 1 - pow(s->beta1, (double)state->steps);
-    double correction2 = 1 - pow(s->beta2, (double)state->steps);
+    double correction1 = 1 - pow(s->beta1, (double)t->steps);
+    double correction2 = 1 - pow(s->beta2, (double)t->steps);
     bool decoupled = s->kind == OPTIM_ADAMW;
-    kernels()->adam(t->n, t->w, t->g, state->first, state->second, (float)(t->lr / correction1),
-                    s->beta1, s->beta2, (float)sqrt(correction2), (float)s->eps,
+    kernels()->adam(t->n, t->w, t->g, t->first, t->second, (float)(t->lr / correction1), s->beta1,
+                    s->beta2, (float)sqrt(correction2), (float)s->eps,
                     decoupled ? 0 : (float)t->decay, decoupled ? (float)(t->lr * t->decay) : 0);
 }
 
-// Adds the pull to the gradient, or moves the weights by it where the decay is decoupled.
-static void pull(struct optim *o, struct target *t, const float *anchor) {
-    float strength = (float)o->settings.l2_sp;
-    if (o->settings.kind == OPTIM_ADAMW) {
-        strength = (float)(t->lr * o->settings.l2_sp);
+// Adds the pull to the gradient, by way of `scratch`, or moves the weights by it where the decay is
+// decoupled.
+static void pull(const struct optim_settings *s, struct target *t, const float *anchor,
+                 float *scratch) {
+    float strength = (float)s->l2_sp;
+    if (s->kind == OPTIM_ADAMW) {
+        strength = (float)(t->lr * s->l2_sp);
         for (size_t i = 0; i < t->n; i++)
             t->w[i] -= strength * (t->w[i] - anchor[i]);
         return;
     }
     for (size_t i = 0; i < t->n; i++)
-        o->scratch[i] = t->g[i] + strength * (t->w[i] - anchor[i]);
-    t->g = o->scratch;
+        scratch[i] = t->g[i] + strength * (t->w[i] - anchor[i]);
+    t->g = scratch;
 }
 
-static void update(struct optim *o, struct weights *w, const struct optim_step *step, int param) {
-    struct target t = {.n = o->model->params[param].count,
-                       .w = weights_at(w, param),
-                       .g = step->gradient[param],
-                       .lr = step->lr[param],
-                       .decay = optim_decay(o, param),
-                       .state = &o->states[param]};
-    if (step->clip_scale != 1) {
-        kernels()->scale(t.n, t.g, (float)step->clip_scale, o->scratch, false);
-        t.g = o->scratch;
+static float *moment(float *values, size_t first) {
+    return values ? values + first : NULL;
+}
+
+static void update_piece(void *context, int index, int worker) {
+    (void)worker;
+    const struct job *job = context;
+    const struct optim *o = job->o;
+    const struct optim_piece *piece = &o->pieces[index];
+    const struct optim_state *state = &o->states[piece->param];
+    float scratch[PIECE];
+    struct target t = {.n = piece->count,
+                       .w = weights_at(job->w, piece->param) + piece->first,
+                       .g = job->step->gradient[piece->param] + piece->first,
+                       .lr = job->step->lr[piece->param],
+                       .decay = optim_decay(o, piece->param),
+                       .steps = state->steps,
+                       .first = moment(state->first, piece->first),
+                       .second = moment(state->second, piece->first)};
+    if (job->step->clip_scale != 1) {
+        kernels()->scale(t.n, t.g, (float)job->step->clip_scale, scratch, false);
+        t.g = scratch;
     }
-    if (o->anchor && o->anchor[param])
-        pull(o, &t, o->anchor[param]);
+    if (o->anchor && o->anchor[piece->param])
+        pull(&o->settings, &t, o->anchor[piece->param] + piece->first, scratch);
     if (o->settings.kind == OPTIM_SGD)
         update_sgd(&o->settings, &t);
     else
         update_adam(&o->settings, &t);
 }
 
+// Counts the step of each parameter, and gives it moments at the first one.
+static void count_step(struct optim *o, const struct job *job) {
+    const bool adam = o->settings.kind != OPTIM_SGD;
+    for (int i = 0; i < job->pieces; i++) {
+        if (o->pieces[i].first > 0)
+            continue;
+        const size_t count = o->model->params[o->pieces[i].param].count;
+        struct optim_state *state = &o->states[o->pieces[i].param];
+        if (!state->first && (adam || o->settings.momentum != 0))
+            state->first = xcalloc(count, sizeof(float));
+        if (!state->second && adam)
+            state->second = xcalloc(count, sizeof(float));
+        state->steps++;
+    }
+}
+
 void optim_update(struct optim *o, struct weights *w, struct optim_step *step) {
-    step->gradient_norm = gradient_norm(o, step);
+    struct job job = cut(o, w, step);
+    step->gradient_norm = gradient_norm(&job);
     step->clip_scale = clip_scale(o->settings.clip, step->gradient_norm);
-    for (int p = 0; p < o->model->param_count && isfinite(step->gradient_norm); p++)
-        if (is_updated(o, step, p))
-            update(o, w, step, p);
+    if (!isfinite(step->gradient_norm))
+        return;
+    count_step(o, &job);
+    share(&job, update_piece);
 }

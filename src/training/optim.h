@@ -16,6 +16,7 @@
 #ifndef THAW_OPTIM_H
 #define THAW_OPTIM_H
 
+#include "base/pool.h"
 #include "model/freeze.h"
 #include "model/model.h"
 
@@ -42,13 +43,14 @@ struct optim_state {
 struct optim {
     const struct model *model;
     struct optim_settings settings;
+    struct pool *pool;          // shares the work; NULL: the calling thread does it alone
     struct optim_state *states; // [param_count], by storage
     double *square; // [param_count], by storage: squared gradient norm at the last update
-    float *scratch; // a clipped or pulled gradient; NULL when there is neither
     float **anchor; // [param_count], by storage: what it is pulled to, or NULL; NULL: no pull
+    struct optim_piece *pieces; // what threads take at a time
 };
 
-// The model must outlive the result, which optim_close frees.
+// The model must outlive the result, which optim_close frees. Without a pool.
 struct optim optim_open(const struct model *model, const struct optim_settings *settings);
 void optim_close(struct optim *o);
 

@@ -296,6 +296,7 @@ struct training *training_open(const struct experiment *experiment, const struct
     t->lr = lr_settings_of(experiment);
     struct optim_settings optim = optim_settings_of(experiment);
     t->optim = optim_open(model, &optim);
+    t->optim.pool = pool;
     t->pass = (struct pass){.weights = &t->weights, .seed = (uint64_t)experiment->seed};
     if (!check_classes(t, error) ||
         !class_weights_open(&t->class_weight, experiment, data.train, error) ||

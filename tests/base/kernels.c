@@ -342,6 +342,109 @@ static void test_drop(void **state) {
     }
 }
 
+// Rows of A, and of B with a gap behind each; out of A times the transposed B.
+struct dotting {
+    int rows, columns, depth, stride;
+    float *a, *b, *out;
+};
+
+static void dotting_run(const struct kernels *k, const struct dotting *d, int first_row,
+                        int first_column, float *out, bool add) {
+    const float *a[ROWS_MAX] = {0};
+    float *to[ROWS_MAX] = {0};
+    const int rows = d->rows - first_row, columns = d->columns - first_column;
+    for (int i = 0; i < rows; i++) {
+        a[i] = d->a + (size_t)((first_row + i) * d->depth);
+        to[i] = out + i * columns;
+    }
+    k->dots(rows, columns, d->depth, a, d->b + (size_t)(first_column * d->stride),
+            (size_t)d->stride, to, add);
+    assert_false(upper_parts_in_use());
+}
+
+static void check_dots(const struct kernels *k, const struct dotting *d) {
+    const int columns = d->columns;
+    float *part = random_floats((size_t)(d->rows * columns), 3);
+    dotting_run(k, d, 0, 0, d->out, false);
+    for (int i = 0; i < d->rows; i++)
+        for (int j = 0; j < columns; j++) {
+            double sum = 0;
+            for (int p = 0; p < d->depth; p++)
+                sum += (double)d->a[i * d->depth + p] * d->b[j * d->stride + p];
+            assert_near(d->out[i * columns + j], sum, d->depth);
+        }
+    dotting_run(k, d, d->rows / 2, columns / 2, part, false); // elsewhere, among others
+    for (int i = d->rows / 2; i < d->rows; i++)
+        for (int j = columns / 2; j < columns; j++) {
+            const float alone = part[(i - d->rows / 2) * (columns - columns / 2) + j - columns / 2];
+            assert_true(alone == d->out[i * columns + j]);
+        }
+    memcpy(part, d->out, (size_t)(d->rows * columns) * sizeof *part);
+    dotting_run(k, d, 0, 0, part, true);
+    for (int i = 0; i < d->rows * columns; i++)
+        assert_true(part[i] == 2 * d->out[i]);
+    free(part);
+}
+
+static void test_dots(void **state) {
+    (void)state;
+    const int sizes[][3] = {{1, 1, 1}, {4, 4, 16}, {5, 7, 33}, {16, 9, 64}, {3, 10, 700}};
+    for (const struct kernels *const *k = kernels_available(); *k; k++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            struct dotting d = {sizes[s][0], sizes[s][1], sizes[s][2], sizes[s][2] + 3, 0, 0, 0};
+            d.a = random_floats((size_t)(d.rows * d.depth), 1);
+            d.b = random_floats((size_t)((d.columns - 1) * d.stride + d.depth), 2);
+            d.out = random_floats((size_t)(d.rows * d.columns), 3);
+            check_dots(*k, &d);
+            free(d.a);
+            free(d.b);
+            free(d.out);
+        }
+}
+
+// The exponential itself is good to about 1e-7, and the sum's chains are short; x - largest is
+// rounded to a float first, which counts in what is far below the largest.
+static void check_exp(const struct kernels *k, size_t n) {
+    float *x = random_floats(n, 4), *y = random_floats(n, 5), *before = random_floats(n, 5);
+    float largest, most = -INFINITY;
+    double want = 0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= 20;
+        most = fmaxf(most, x[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        want += exp((double)x[i] - most);
+    const double sum = k->exp_sum(n, x, &largest);
+    assert_true(largest == most && fabs(sum / want - 1) < 3e-7);
+    for (int add = 0; add < 2; add++) {
+        k->exp_scale(n, x, largest, 0.75f, y, add);
+        for (size_t i = 0; i < n; i++) {
+            const double value = 0.75 * exp((double)x[i] - most), old = add ? before[i] : 0;
+            const double share = 3e-7 + 6e-8 * (double)(most - x[i]);
+            assert_true(fabs(y[i] - (value + old)) <= share * (value + fabs(old)));
+        }
+        memcpy(y, before, n * sizeof *y);
+    }
+    assert_false(upper_parts_in_use());
+    free(x);
+    free(y);
+    free(before);
+}
+
+static void test_exp(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        const float odd[2] = {1, NAN}, far[2] = {0, -1e30f};
+        float largest;
+        for (size_t n = 1; n < 40; n++)
+            check_exp(*k, n);
+        check_exp(*k, 1000);
+        check_exp(*k, 50257);
+        assert_true(isnan((*k)->exp_sum(2, odd, &largest)));
+        assert_true((*k)->exp_sum(2, far, &largest) == 1);
+    }
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -365,10 +468,16 @@ static void test_environment(void **state) {
 int main(void) {
     setenv("THAW_ISA", "baseline", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
-        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_pack_transposed),
-        cmocka_unit_test(test_drop),           cmocka_unit_test(test_force),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_columns),
+        cmocka_unit_test(test_outer),
+        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_pack_transposed),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

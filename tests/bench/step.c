@@ -159,6 +159,7 @@ static void open_bench(struct bench *b) {
         exit(2);
     }
     b->optim = optim_open(b->model, &(struct optim_settings){.momentum = 0.9});
+    b->optim.pool = b->pool;
     const size_t n = (size_t)b->batch;
     const size_t count = n * shape_count(b->model->nodes[0].shape);
     b->images = (struct batch){.n = b->batch,

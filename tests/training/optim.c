@@ -16,6 +16,12 @@ static const struct small_module table[] = {
     {"bn", SMALL_NORM, SMALL_PLAIN, 3, 3},
 };
 
+// The same parameters, of which the first two are worth several threads.
+static const struct small_module large_table[] = {
+    {"conv", SMALL_WEIGHT_BIAS, SMALL_PLAIN, 40001, 8193},
+    {"bn", SMALL_NORM, SMALL_PLAIN, 3, 3},
+};
+
 // A model in training with given gradients.
 struct bench {
     struct model *model;
@@ -27,8 +33,9 @@ struct bench {
     struct optim_step step;
 };
 
-static void bench_open(struct bench *b, const struct optim_settings *settings) {
-    *b = (struct bench){.model = small_model(table, 2)};
+static void bench_open_of(struct bench *b, const struct small_module *modules,
+                          const struct optim_settings *settings) {
+    *b = (struct bench){.model = small_model(modules, 2)};
     assert_int_equal(b->model->param_count, PARAMS);
     b->weights = weights_open(b->model);
     b->flags = flags_open(b->model);
@@ -37,6 +44,10 @@ static void bench_open(struct bench *b, const struct optim_settings *settings) {
         b->gradient[p] = xcalloc(b->model->params[p].count, sizeof(float));
     b->step = (struct optim_step){
         .flags = &b->flags, .gradient = (const float *const *)b->gradient, .lr = b->lr};
+}
+
+static void bench_open(struct bench *b, const struct optim_settings *settings) {
+    bench_open_of(b, table, settings);
 }
 
 static void bench_close(struct bench *b) {
@@ -388,6 +399,42 @@ static void a_missing_gradient_is_passed_over(void **state) {
     bench_close(&b);
 }
 
+// The hash of all weights after some steps on `threads` threads; 0: without a pool.
+static uint64_t hash_of_steps(const struct optim_settings *settings, int threads, double *norm) {
+    struct bench b;
+    bool fresh[PARAMS] = {0};
+    bench_open_of(&b, large_table, settings);
+    bench_scatter(&b);
+    b.optim.pool = threads ? pool_open(threads) : NULL;
+    if (settings->l2_sp > 0)
+        optim_anchor(&b.optim, &b.weights, fresh);
+    for (int step = 0; step < 3; step++)
+        optim_update(&b.optim, &b.weights, &b.step);
+    uint64_t hash = 0;
+    for (int p = 0; p < PARAMS; p++)
+        hash = hash * 31 + weights_hash(&b.weights, p);
+    *norm = b.step.gradient_norm;
+    pool_close(b.optim.pool);
+    bench_close(&b);
+    return hash;
+}
+
+static void threads_change_no_bit(void **state) {
+    (void)state;
+    const struct optim_settings ways[] = {
+        {.kind = OPTIM_SGD, .momentum = 0.9, .weight_decay = 0.1, .l2_sp = 0.1, .clip = 1},
+        {.kind = OPTIM_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .l2_sp = 0.1, .clip = 2},
+    };
+    for (int i = 0; i < 2; i++) {
+        double alone, together;
+        const uint64_t hash = hash_of_steps(&ways[i], 0, &alone);
+        for (int threads = 1; threads <= 3; threads++) {
+            assert_true(hash_of_steps(&ways[i], threads, &together) == hash);
+            assert_true(alone == together);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(updates_equal_those_of_torch),
@@ -399,6 +446,7 @@ int main(void) {
         cmocka_unit_test(biases_and_norms_are_spared_decay),
         cmocka_unit_test(tied_parameters_are_updated_once),
         cmocka_unit_test(a_missing_gradient_is_passed_over),
+        cmocka_unit_test(threads_change_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
