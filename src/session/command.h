@@ -18,6 +18,7 @@ enum command_kind {
     COMMAND_PROBE,   // every `count` steps; 0: off
     COMMAND_VERIFY,  // rehashes the frozen tensors; the answer is a RECORD_NOTE
     COMMAND_SUGGEST, // probes `count` batches for what to thaw; the answer is another suggestion
+    COMMAND_LR_FIND, // tries `count` rising learning rates; the answer is another range test
     COMMAND_SPEED,   // at most `count` steps a second; 0: as fast as it goes (not of a replay)
 };
 

@@ -26,6 +26,7 @@ void publish_close(struct publisher *p) {
     for (int i = 0; i < EVALUATED; i++)
         predictions_close(&p->predictions[i]);
     suggestion_close(&p->suggestion);
+    lr_find_close(&p->lr_find);
 }
 
 static void tell(struct publisher *p) {
@@ -174,6 +175,25 @@ bool publish_look_suggestion(struct publisher *p, struct suggestion *out) {
     bool any = p->suggestion.rows != NULL;
     if (any)
         *out = suggestion_copy(&p->suggestion);
+    pthread_mutex_unlock(&p->lock);
+    return any;
+}
+
+void publish_lr_find(struct publisher *p, struct lr_find *taken) {
+    pthread_mutex_lock(&p->lock);
+    struct lr_find old = p->lr_find;
+    p->lr_find = *taken;
+    tell(p);
+    pthread_mutex_unlock(&p->lock);
+    lr_find_close(&old);
+    *taken = (struct lr_find){0};
+}
+
+bool publish_look_lr_find(struct publisher *p, struct lr_find *out) {
+    pthread_mutex_lock(&p->lock);
+    bool any = p->lr_find.lr != NULL;
+    if (any)
+        *out = lr_find_copy(&p->lr_find);
     pthread_mutex_unlock(&p->lock);
     return any;
 }

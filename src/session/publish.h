@@ -4,6 +4,7 @@
 #define THAW_PUBLISH_H
 
 #include "session/snapshot.h"
+#include "strategy/lr_find.h"
 #include "strategy/suggest.h"
 #include <pthread.h>
 
@@ -19,6 +20,7 @@ struct publisher {
     struct settings settings;
     struct predictions predictions[EVALUATED];
     struct suggestion suggestion; // rows NULL: none yet
+    struct lr_find lr_find;       // lr NULL: none yet
     struct point_view *points;
     int point_count;
 };
@@ -33,6 +35,7 @@ void publish_settings(struct publisher *p, const struct settings *s);
 void publish_predictions(struct publisher *p, enum evaluated on,
                          struct predictions *taken);                    // takes over what it holds
 void publish_suggestion(struct publisher *p, struct suggestion *taken); // takes it over
+void publish_lr_find(struct publisher *p, struct lr_find *taken);       // takes it over
 void publish_points(struct publisher *p, const struct point_view *views, int count);
 
 // As the doors of struct session say.
@@ -44,5 +47,6 @@ void publish_look_settings(struct publisher *p, struct settings *out);
 int publish_look_points(struct publisher *p, struct point_view *out, int most);
 bool publish_look_predictions(struct publisher *p, enum evaluated on, struct predictions *out);
 bool publish_look_suggestion(struct publisher *p, struct suggestion *out);
+bool publish_look_lr_find(struct publisher *p, struct lr_find *out);
 
 #endif

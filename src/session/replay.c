@@ -225,6 +225,7 @@ static void obey(struct replay *r, const struct command *c) {
     case COMMAND_PROBE:
     case COMMAND_VERIFY:
     case COMMAND_SUGGEST:
+    case COMMAND_LR_FIND:
         error_set(&r->now.error, "this is a replay: it has records, but no weights");
     }
 }
@@ -316,6 +317,12 @@ static bool door_suggestion(struct session *s, struct suggestion *out) {
     return false;
 }
 
+static bool door_lr_find(struct session *s, struct lr_find *out) {
+    (void)s;
+    *out = (struct lr_find){0};
+    return false;
+}
+
 static bool door_predictions(struct session *s, enum evaluated on, struct predictions *out) {
     (void)s, (void)on;
     *out = (struct predictions){0};
@@ -384,6 +391,7 @@ struct session *replay_open(const char *run_directory, int branch, const struct 
         .points = door_points,
         .predictions = door_predictions,
         .suggestion = door_suggestion,
+        .lr_find = door_lr_find,
         .close = door_close,
     };
     r->model = model;

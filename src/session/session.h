@@ -5,6 +5,7 @@
 
 #include "session/command.h"
 #include "session/snapshot.h"
+#include "strategy/lr_find.h"
 #include "strategy/suggest.h"
 
 struct session {
@@ -28,6 +29,8 @@ struct session {
     bool (*predictions)(struct session *s, enum evaluated on, struct predictions *out);
     // A copy of the last suggestion; false when there is none yet.
     bool (*suggestion)(struct session *s, struct suggestion *out);
+    // A copy of the last range test; false when there is none yet.
+    bool (*lr_find)(struct session *s, struct lr_find *out);
     void (*close)(struct session *s); // stops what runs, without saving
 };
 

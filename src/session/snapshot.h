@@ -19,6 +19,7 @@ struct snapshot {
     int64_t commands;      // taken from the queue so far; fewer than were sent: some are pending
     int branch;            // 0 at first; every rewind that is trained on from opens a new one
     int64_t suggestions;   // made so far
+    int64_t lr_finds;      // range tests made so far
     int64_t probe;         // steps between two looks at the frozen layers' gradients; 0: off
     struct error error;    // of a failed session, or of the last refused command
     int64_t step, total;   // steps done, steps in all

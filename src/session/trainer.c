@@ -52,6 +52,10 @@ static bool door_suggestion(struct session *s, struct suggestion *out) {
     return publish_look_suggestion(&trainer_of(s)->publisher, out);
 }
 
+static bool door_lr_find(struct session *s, struct lr_find *out) {
+    return publish_look_lr_find(&trainer_of(s)->publisher, out);
+}
+
 static void door_close(struct session *s) {
     struct trainer *t = trainer_of(s);
     atomic_store(&t->abandon, true);
@@ -81,6 +85,7 @@ struct session *trainer_start(struct training *training, struct run *run,
         .points = door_points,
         .predictions = door_predictions,
         .suggestion = door_suggestion,
+        .lr_find = door_lr_find,
         .close = door_close,
     };
     t->training = training;

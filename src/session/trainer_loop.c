@@ -24,6 +24,7 @@ void trainer_publish(struct trainer *t) {
         .commands = t->taken,
         .branch = t->run.branch,
         .suggestions = t->suggestions,
+        .lr_finds = t->lr_finds,
         .probe = t->probe,
         .error = t->error,
         .step = training->step,
@@ -173,6 +174,24 @@ static void look_for_suggestion(struct trainer *t, int64_t batches) {
     t->suggestions++;
 }
 
+// From which to which rate it trains. Nothing of it is kept, so it is no event either.
+static void look_for_rate(struct trainer *t, int64_t steps) {
+    bool fits = steps >= LR_FIND_STEPS_LEAST && steps <= LR_FIND_STEPS_MOST;
+    struct lr_find_options options = {
+        .from = LR_FIND_FROM,
+        .to = LR_FIND_TO,
+        .steps = fits ? (int)steps : LR_FIND_STEPS,
+        .give_up = gives_up,
+        .context = t,
+    };
+    struct lr_find f;
+    t->error = (struct error){0};
+    if (!lr_find(t->training, &options, &f, &t->error))
+        return;
+    publish_lr_find(&t->publisher, &f);
+    t->lr_finds++;
+}
+
 static void go(struct trainer *t, int64_t steps) {
     if (t->training->step < t->training->total)
         t->state = SESSION_RUNNING;
@@ -215,6 +234,9 @@ static bool obey(struct trainer *t, const struct command *c) {
         return true;
     case COMMAND_SUGGEST:
         look_for_suggestion(t, c->count);
+        return true;
+    case COMMAND_LR_FIND:
+        look_for_rate(t, c->count);
         return true;
     case COMMAND_SPEED:
         t->speed = c->count > 0 ? (double)c->count : 0;

@@ -33,7 +33,7 @@ struct trainer {
     struct points points;
     bool forks;    // it stands where something came later already: what happens now is a branch
     int64_t probe; // steps between two probes; 0: off
-    int64_t suggestions; // made so far
+    int64_t suggestions, lr_finds; // made so far
     double validation_loss;
 };
 

@@ -14,6 +14,15 @@ void lr_find_close(struct lr_find *f) {
     *f = (struct lr_find){0};
 }
 
+struct lr_find lr_find_copy(const struct lr_find *f) {
+    struct lr_find copy = *f;
+    size_t bytes = (size_t)f->count * sizeof(double);
+    copy.lr = xmemdup(f->lr, bytes);
+    copy.loss = xmemdup(f->loss, bytes);
+    copy.smoothed = xmemdup(f->smoothed, bytes);
+    return copy;
+}
+
 static void note(struct lr_find *f, double lr, double loss) {
     int i = f->count++;
     // Undoes the bias of the mean before, and corrects the new one (Kingma and Ba 2015, section 3).
@@ -34,6 +43,8 @@ static bool rise(struct training *t, const struct lr_find_options *o, struct lr_
     t->lr = (struct lr_settings){.shape = LR_CONSTANT};
     for (int i = 0; i < o->steps && !f->ended_early; i++) {
         struct step_result result = {0};
+        if (o->give_up && o->give_up(o->context))
+            return error_run(error, "given up on request");
         double lr = o->from * pow(o->to / o->from, (double)i / (o->steps - 1));
         t->lr.peak = lr / factor;
         if (!training_step(t, &result, error)) {

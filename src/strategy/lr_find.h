@@ -15,9 +15,19 @@
 struct lr_find_options {
     double from, to; // rates, 0 < from < to
     int steps;       // from LR_FIND_STEPS_LEAST on
+    // Whether to give up, asked before each step; NULL: never.
+    bool (*give_up)(void *context);
+    void *context;
 };
 
-enum { LR_FIND_STEPS_LEAST = 20, LR_FIND_WINDOW = 5 };
+#define LR_FIND_FROM 1e-5
+#define LR_FIND_TO 10.0
+enum {
+    LR_FIND_STEPS = 100,
+    LR_FIND_STEPS_LEAST = 20,
+    LR_FIND_STEPS_MOST = 100000,
+    LR_FIND_WINDOW = 5
+};
 
 struct lr_find {
     int count;               // steps done
@@ -33,9 +43,11 @@ struct lr_find {
 };
 
 // Parameters whose rate is annealed keep their own. Fails (the training is as before) when nothing
-// is thawed or a sample cannot be read. The caller closes *out; after an error it is empty.
+// is thawed, a sample cannot be read or when told to give up (ERROR_RUN). The caller closes *out;
+// after an error it is empty.
 bool lr_find(struct training *t, const struct lr_find_options *options, struct lr_find *out,
              struct error *error);
 void lr_find_close(struct lr_find *f);
+struct lr_find lr_find_copy(const struct lr_find *f);
 
 #endif

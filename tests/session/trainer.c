@@ -72,8 +72,8 @@ static void pauses_steps_and_goes_on(void **state) {
     tiny_close(&t);
 }
 
-// Looking for a suggestion in the middle of a run changes none of its bits.
-static void a_suggestion_changes_nothing(void **state) {
+// Looking for a suggestion, or for a rate, in the middle of a run changes none of its bits.
+static void what_only_looks_changes_nothing(void **state) {
     (void)state;
     uint64_t hashes[2];
     for (int looks = 0; looks < 2; looks++) {
@@ -92,6 +92,13 @@ static void a_suggestion_changes_nothing(void **state) {
             assert_int_equal(suggestion.batches, 5);
             assert_int_equal(suggestion.parts.count, 3);
             suggestion_close(&suggestion);
+            struct lr_find rates;
+            assert_false(s->lr_find(s, &rates));
+            send(s, COMMAND_LR_FIND, 30, "");
+            assert_int_equal(wait_commands(s, 3).lr_finds, 1);
+            assert_true(s->lr_find(s, &rates));
+            assert_true(rates.ended_early || rates.count == 30);
+            lr_find_close(&rates);
         }
         send(s, COMMAND_RUN, 0, "");
         assert_int_equal(wait_until(s, ended).state, SESSION_FINISHED);
@@ -463,7 +470,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(killed_and_resumed_equals_uninterrupted), // forks: before any thread
         IN_DIRECTORY(finishes_and_writes_its_files),
-        cmocka_unit_test(a_suggestion_changes_nothing),
+        cmocka_unit_test(what_only_looks_changes_nothing),
         cmocka_unit_test(pauses_steps_and_goes_on),
         IN_DIRECTORY(events_run_again_give_the_same_bits),
         IN_DIRECTORY(a_script_is_taken_up_with_its_run),

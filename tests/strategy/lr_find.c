@@ -5,7 +5,8 @@
 static struct lr_find find_or_fail(struct tiny *t, double from, double to, int steps) {
     struct lr_find f;
     struct error error;
-    if (!lr_find(t->training, &(struct lr_find_options){from, to, steps}, &f, &error))
+    if (!lr_find(t->training, &(struct lr_find_options){.from = from, .to = to, .steps = steps}, &f,
+                 &error))
         fail_msg("%s", error.text);
     return f;
 }
@@ -21,12 +22,29 @@ static void test_until_it_diverges(struct tiny *t) {
     lr_find_close(&f);
 }
 
+static bool after_five(void *context) {
+    return ++*(int *)context > 5;
+}
+
+static void test_given_up(struct tiny *t) {
+    int asked = 0;
+    struct lr_find f;
+    struct error error;
+    struct lr_find_options options = {
+        .from = 1e-4, .to = 1, .steps = 40, .give_up = after_five, .context = &asked};
+    assert_false(lr_find(t->training, &options, &f, &error));
+    assert_int_equal(asked, 6);
+    assert_int_equal(error.kind, ERROR_RUN);
+    assert_null(f.lr);
+}
+
 static void nothing_is_left_of_it(void **state) {
     (void)state;
     check_no_trace("frozen", "sgd", 0, test_moderately);
     check_no_trace("batch", "sgd", 7, test_moderately);
     check_no_trace("torch", "adam", 5, test_moderately);
     check_no_trace("batch", "adamw", 3, test_until_it_diverges);
+    check_no_trace("batch", "adam", 6, test_given_up);
 }
 
 // It is longer than the run, and the rate is the test's, whatever schedule and factor say.
@@ -79,7 +97,8 @@ static void nothing_thawed_is_refused(void **state) {
     struct lr_find f;
     struct error error;
     tiny_open(&t, 1, (const char *const[]){"freeze.rules=[freeze all]", NULL});
-    assert_false(lr_find(t.training, &(struct lr_find_options){1e-5, 1, 20}, &f, &error));
+    assert_false(lr_find(t.training, &(struct lr_find_options){.from = 1e-5, .to = 1, .steps = 20},
+                         &f, &error));
     assert_non_null(strstr(error.text, "nothing is thawed"));
     assert_null(f.lr);
     tiny_close(&t);

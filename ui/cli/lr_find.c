@@ -1,18 +1,16 @@
 // thaw lr-find: the learning-rate range test.
 #include "strategy/lr_find.h"
-#include "base/text.h"
-#include "base/xalloc.h"
 #include "ui/cli/chart_output.h"
 #include "ui/cli/cli.h"
 #include "ui/cli/options.h"
 #include "ui/cli/workbench_open.h"
+#include "ui/lr_find_report.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 100000 };
-static const double FROM = 1e-5, TO = 10, RATE_MOST = 1000;
+static const double RATE_MOST = 1000;
 
 struct request {
     struct open_request open; // subject, sets and threads
@@ -47,7 +45,7 @@ static int parse_option(void *request, int option) {
     case 'o':
         return parse_rate("--to", &r->options.to);
     case 'n':
-        return cli_number(&cli_lr_find, "--steps", optarg, LR_FIND_STEPS_LEAST, STEPS_MOST,
+        return cli_number(&cli_lr_find, "--steps", optarg, LR_FIND_STEPS_LEAST, LR_FIND_STEPS_MOST,
                           &r->options.steps);
     case 't':
         return cli_threads(&cli_lr_find, optarg, &r->open.threads);
@@ -96,62 +94,23 @@ static void print_json(const struct lr_find *f) {
 }
 
 static void print_words(const struct lr_find *f) {
-    if (f->count == 0)
-        printf("the loss is not finite at the first step: give a smaller --from\n");
-    else if (isnan(f->steepest))
-        printf("the loss never fell%s: nothing to suggest\n",
-               f->ended_early ? " before it rose too far" : "");
-    else
-        printf("optim.lr %.2g  where the loss falls fastest\n"
-               "optim.lr %.2g  a tenth of the rate with the least loss\n",
-               f->steepest, f->tenth);
-    if (f->falling)
-        printf("the loss still fell at %.2g: give a higher --to\n", f->lr[f->count - 1]);
-    if (f->count > 0 && f->ended_early)
-        printf("ended at %.2g, where the loss rose too far\n", f->lr[f->count - 1]);
-}
-
-// What rose far above the rest is left out, so that the rest can be seen.
-static double *within(const double *values, int count, double limit) {
-    double *kept = xmemdup(values, (size_t)count * sizeof *values);
+    struct lr_find_choice choices[LR_FIND_CHOICES];
+    struct text remarks = {0};
+    int count = lr_find_choices(f, choices);
     for (int i = 0; i < count; i++)
-        kept[i] = kept[i] <= limit ? kept[i] : NAN;
-    return kept;
-}
-
-static double limit_of(const struct lr_find *f) {
-    double limit = 0;
-    for (int i = 0; i < f->count; i++)
-        if (isfinite(f->smoothed[i]) && f->lr[i] <= 10 * f->tenth)
-            limit = fmax(limit, f->smoothed[i]);
-    return limit > 0 ? 1.5 * limit : INFINITY;
+        printf("optim.lr %s  %s\n", choices[i].text, choices[i].why);
+    lr_find_say(f, &remarks);
+    printf("%s", remarks.data ? remarks.data : "");
+    text_free(&remarks);
 }
 
 static bool draw(const struct request *r, const struct lr_find *f, struct error *error) {
-    double limit = limit_of(f);
-    double *loss = within(f->loss, f->count, limit), *mean = within(f->smoothed, f->count, limit);
-    const struct chart_line lines[] = {
-        {.label = "each step",
-         .index = -1,
-         .x = f->lr,
-         .y = loss,
-         .count = f->count,
-         .joined = true},
-        {.label = "smoothed", .x = f->lr, .y = mean, .count = f->count, .joined = true}};
-    const struct chart_mark marks[] = {{f->steepest, "falls fastest"},
-                                       {f->tenth, "a tenth of the least"}};
-    const struct chart chart = {.title = "training loss under a rising rate",
-                                .x = {.title = "optim.lr", .log = true},
-                                .y = {.title = "loss"},
-                                .lines = lines,
-                                .line_count = 2,
-                                .marks = marks,
-                                .mark_count = 2};
-    bool ok = chart_output_save(&r->output, &chart, 1, error);
+    struct lr_find_chart c;
+    lr_find_chart_open(&c, f);
+    bool ok = chart_output_save(&r->output, &c.chart, 1, error);
     if (ok && !r->json)
-        chart_output_print(&r->output, &chart, 1);
-    free(loss);
-    free(mean);
+        chart_output_print(&r->output, &c.chart, 1);
+    lr_find_chart_close(&c);
     return ok;
 }
 
@@ -174,7 +133,8 @@ static bool find(const struct request *r, struct experiment *e, struct error *er
 }
 
 static int lr_find_main(int argc, char **argv) {
-    struct request r = {.options = {FROM, TO, 100}};
+    struct request r = {
+        .options = {.from = LR_FIND_FROM, .to = LR_FIND_TO, .steps = LR_FIND_STEPS}};
     struct opening o = {0};
     struct error error;
     int code = parse(&r, argc, argv);

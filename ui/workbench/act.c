@@ -121,6 +121,13 @@ void act_suggest(struct app *a, int64_t batches) {
     a->suggest = (struct suggest_view){.command = a->scene.sent};
 }
 
+void act_lr_find(struct app *a, int64_t steps) {
+    if (!act_send(a, COMMAND_LR_FIND, steps))
+        return;
+    a->overlay = OVERLAY_LR_FIND;
+    a->lr_find = (struct lr_find_view){.command = a->scene.sent};
+}
+
 void act_quit(struct app *a) {
     enum session_state state = a->scene.now.state;
     bool live = a->session && !a->replay &&

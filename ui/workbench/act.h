@@ -22,6 +22,8 @@ bool act_apply(struct app *a, const char *text);
 void act_run(struct app *a);
 // Opens the list of what to thaw; `batches` to probe, 0: as many as usual.
 void act_suggest(struct app *a, int64_t batches);
+// Opens the learning-rate range test; `steps` to do, 0: as many as usual.
+void act_lr_find(struct app *a, int64_t steps);
 void act_epoch(struct app *a);
 
 // Words of the command line that are not settings, for completion and help; ended by a NULL name.

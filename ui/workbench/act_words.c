@@ -90,6 +90,15 @@ static void word_suggest(struct app *a, const char *rest) {
         act_suggest(a, batches);
 }
 
+static void word_lr_find(struct app *a, const char *rest) {
+    int64_t steps = 0;
+    if (*rest &&
+        (!text_to_int(rest, &steps) || steps < LR_FIND_STEPS_LEAST || steps > LR_FIND_STEPS_MOST))
+        wrong(a, "write `lr-find`, or `lr-find 200` to try so many rates, from 20 to 100000");
+    else
+        act_lr_find(a, steps);
+}
+
 static void word_speed(struct app *a, const char *rest) {
     int64_t speed = 0;
     bool most = strcmp(rest, "max") == 0 && !a->replay;
@@ -160,6 +169,7 @@ const struct act_word act_word_table[] = {
     {"verify", "", "prove that frozen tensors are unchanged", word_verify},
     {"probe", "N|off", "look at the gradients of frozen layers every N steps", word_probe},
     {"suggest", "[BATCHES]", "which blocks to thaw, and why", word_suggest},
+    {"lr-find", "[STEPS]", "try rising learning rates, keeping nothing", word_lr_find},
     {"speed", "N|max", "at most so many steps a second", word_speed},
     {"open", "RUN", "leave this and open another run", word_open},
     {"theme", "auto|dark|light|projector", "the colours, now and in later sessions", word_theme},

@@ -7,6 +7,7 @@
 #include "session/event.h"
 #include "ui/workbench/data_view.h"
 #include "ui/workbench/log_view.h"
+#include "ui/workbench/lr_find_view.h"
 #include "ui/workbench/panels.h"
 #include "ui/workbench/preferences.h"
 #include "ui/workbench/prompt.h"
@@ -44,7 +45,7 @@ struct app_options {
 };
 
 enum app_state { APP_GOES_ON, APP_STOPPING, APP_ENDED };
-enum app_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_SUGGEST };
+enum app_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_SUGGEST, OVERLAY_LR_FIND };
 
 struct app {
     struct app_options options;
@@ -70,6 +71,7 @@ struct app {
     struct runs_view runs;
     struct log_view log;
     struct suggest_view suggest;
+    struct lr_find_view lr_find;
     int help_top, help_rows;
     bool discard; // leave without saving
     char *next;   // the run to open after this one, or NULL

@@ -178,6 +178,8 @@ static void draw_footer(const struct app *a) {
         prompt_draw(prompt_area(a), &a->prompt);
     else if (a->overlay == OVERLAY_SUGGEST)
         suggest_view_footer(a->layout.footer, &a->suggest, &a->scene);
+    else if (a->overlay == OVERLAY_LR_FIND)
+        lr_find_view_footer(a->layout.footer, &a->lr_find, &a->scene);
     else if (a->overlay == OVERLAY_HELP)
         draw_text(a->layout.footer, 0, 1, 0, STYLE_DIM,
                   a->help_rows > a->rows - 2 ? "any key closes this; Up, Down and End move it"
@@ -241,10 +243,14 @@ static void draw_help(struct app *a) {
     a->help_rows = help_draw(area, a->view, a->help_top);
 }
 
-static void draw_suggestion(struct app *a) {
+// What was asked for, over the view.
+static void draw_answer(struct app *a) {
     struct area area = {1, 1, a->layout.status.y - 1, a->columns - 2};
     draw_clear((struct area){1, 0, area.h, a->columns});
-    suggest_view_draw(area, &a->scene, &a->suggest);
+    if (a->overlay == OVERLAY_SUGGEST)
+        suggest_view_draw(area, &a->scene, &a->suggest);
+    else
+        lr_find_view_draw(area, &a->scene, &a->lr_find);
 }
 
 static void draw_too_small(const struct app *a) {
@@ -279,8 +285,8 @@ void app_draw(struct app *a) {
         draw_help(a);
     else
         draw_status(a);
-    if (a->overlay == OVERLAY_SUGGEST)
-        draw_suggestion(a);
+    if (a->overlay == OVERLAY_SUGGEST || a->overlay == OVERLAY_LR_FIND)
+        draw_answer(a);
     draw_tabs(a);
     draw_footer(a);
 }

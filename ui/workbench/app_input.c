@@ -51,6 +51,17 @@ static void suggest_key(struct app *a, int key) {
     text_free(&change);
 }
 
+static void lr_find_key(struct app *a, int key) {
+    enum action action = key_action(key, a->view);
+    struct text change = {0};
+    if (lr_find_view_act(&a->lr_find, &a->scene, action))
+        return;
+    a->overlay = OVERLAY_NONE;
+    if (action == ACTION_ENTER && lr_find_view_change(&a->lr_find, &a->scene, &change))
+        act_apply(a, change.data);
+    text_free(&change);
+}
+
 static void set_filter(struct app *a, const char *text) {
     int most = (int)sizeof a->tree.filter - 1;
     snprintf(a->tree.filter, sizeof a->tree.filter, "%.*s", most, text);
@@ -83,6 +94,8 @@ static void key_event(struct app *a, int key) {
         help_key(a, key);
     else if (a->overlay == OVERLAY_SUGGEST)
         suggest_key(a, key);
+    else if (a->overlay == OVERLAY_LR_FIND)
+        lr_find_key(a, key);
     else
         act(a, key_action(key, a->view), key);
 }

@@ -54,6 +54,7 @@ void scene_close(struct scene *s) {
     settings_close(&s->wanted);
     predictions_close(&s->predictions);
     suggestion_close(&s->suggestion);
+    lr_find_close(&s->lr_find);
     figures_close(&s->figures);
     *s = (struct scene){0};
 }

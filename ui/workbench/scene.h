@@ -60,6 +60,7 @@ struct scene {
     struct predictions predictions; // on the validation samples
     struct figures figures;         // of the predictions
     struct suggestion suggestion;   // rows NULL: none yet
+    struct lr_find lr_find;         // lr NULL: none yet
     struct plan_cost full;          // of full fine-tuning
     char message[SCENE_MESSAGE];    // of the status line
     bool message_is_error;

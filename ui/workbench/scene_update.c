@@ -165,6 +165,14 @@ static void update_suggestion(struct scene *s, struct session *session) {
     s->suggestion = fresh;
 }
 
+static void update_lr_find(struct scene *s, struct session *session) {
+    struct lr_find fresh;
+    if (!session->lr_find(session, &fresh))
+        return;
+    lr_find_close(&s->lr_find);
+    s->lr_find = fresh;
+}
+
 static int nearest_point(const struct scene *s) {
     for (int i = s->point_count - 1; i >= 0; i--)
         if (scene_on_path(s, s->points[i].branch, s->points[i].step))
@@ -175,7 +183,8 @@ static int nearest_point(const struct scene *s) {
 // An error stands in the snapshot until a command that can fail replaces it.
 static bool can_fail(enum command_kind kind) {
     return kind == COMMAND_APPLY || kind == COMMAND_RUN || kind == COMMAND_STEPS ||
-           kind == COMMAND_VERIFY || kind == COMMAND_REWIND || kind == COMMAND_SUGGEST;
+           kind == COMMAND_VERIFY || kind == COMMAND_REWIND || kind == COMMAND_SUGGEST ||
+           kind == COMMAND_LR_FIND;
 }
 
 // A refused command, or a loss that is not finite any more.
@@ -212,5 +221,7 @@ void scene_update(struct scene *s, struct session *session, int64_t *cursor) {
         update_predictions(s, session);
     if (s->now.suggestions != before.suggestions)
         update_suggestion(s, session);
+    if (s->now.lr_finds != before.lr_finds)
+        update_lr_find(s, session);
     tell_error(s, &before);
 }

@@ -62,7 +62,7 @@ static void suggestions_are_where_it_trains(void **state) {
     outcome_close(&o);
     o = RUN("lr-find", "tiny.yaml", "--to", "0.02", "--ascii");
     assert_done(&o);
-    assert_contains(o.out, "the loss still fell at 0.02: give a higher --to");
+    assert_contains(o.out, "the loss still fell at 0.02: a higher rate may be better");
     outcome_close(&o);
 }
 

@@ -145,6 +145,34 @@ static void a_suggestion_is_shown_and_a_row_applied(void **state) {
     assert_false(is_thawed(w, "conv1.weight"));
 }
 
+static void a_range_test_is_shown_and_a_rate_applied(void **state) {
+    struct world *w = *state;
+    attach(w);
+    type(w, ":lr-find 3\n");
+    shows(w, "from 20 to 100000");
+    type(w, ":lr-find");
+    app_event(&w->app, &(struct term_event){.key = '\n'});
+    app_draw(&w->app);
+    shows(w, "trying rates");
+    key(w, TERM_UP); // the trainer answers
+    shows(w, "training loss under a rising rate");
+    shows(w, "lr 0.012");
+    shows(w, "the loss still fell at 0.51");
+    shows(w, ":lr 0.012");
+    key(w, TERM_DOWN);
+    key(w, TERM_DOWN);
+    shows(w, ":lr 0.05");
+    key(w, 27);
+    assert_int_equal(w->app.overlay, OVERLAY_NONE);
+    assert_true(settings_now(&w->fake.history)->lr_factor == 1);
+    type(w, ":lr-find 50\n");
+    key(w, TERM_DOWN);
+    key(w, '\n');
+    assert_int_equal(w->app.overlay, OVERLAY_NONE);
+    const struct settings *now = settings_now(&w->fake.history);
+    assert_true(fabs(now->peak * now->lr_factor - 0.05) < 1e-12);
+}
+
 static void space_flips_the_row_under_the_cursor(void **state) {
     struct world *w = *state;
     attach(w);
@@ -518,6 +546,7 @@ int main(void) {
         WORLD(the_first_frame_needs_no_session),
         WORLD(keys_become_settings),
         WORLD(a_suggestion_is_shown_and_a_row_applied),
+        WORLD(a_range_test_is_shown_and_a_rate_applied),
         WORLD(space_flips_the_row_under_the_cursor),
         WORLD(the_run_obeys),
         WORLD(nothing_thawed_does_not_run),

@@ -116,6 +116,22 @@ static inline bool fake_suggestion(struct session *s, struct suggestion *out) {
     return true;
 }
 
+// Made up: a loss that falls over 20 rates.
+static inline bool fake_lr_find(struct session *s, struct lr_find *out) {
+    enum { COUNT = 20 };
+    if (fake_of(s)->now.lr_finds == 0)
+        return false;
+    *out = (struct lr_find){.count = COUNT, .falling = true, .steepest = 0.0123, .tenth = 0.05};
+    out->lr = calloc(COUNT, sizeof(double));
+    out->loss = calloc(COUNT, sizeof(double));
+    out->smoothed = calloc(COUNT, sizeof(double));
+    for (int i = 0; i < COUNT; i++) {
+        out->lr[i] = 1e-3 * (1 << (i / 2));
+        out->loss[i] = out->smoothed[i] = 3 - 0.1 * i;
+    }
+    return true;
+}
+
 static inline void fake_record(struct fake *f, struct record r) {
     r.branch = f->now.branch;
     f->records[f->record_count++ % FAKE_RECORDS] = r;
@@ -204,6 +220,8 @@ static inline void fake_obey_one(struct fake *f, const struct command *c) {
         f->now.state = SESSION_STOPPED;
     else if (c->kind == COMMAND_SUGGEST)
         f->now.suggestions++;
+    else if (c->kind == COMMAND_LR_FIND)
+        f->now.lr_finds++;
     else if (c->kind == COMMAND_PROBE)
         f->now.probe = c->count;
     for (int64_t i = 0; c->kind == COMMAND_STEPS && i < c->count && i < 20 && !ended; i++)
@@ -227,7 +245,7 @@ static inline void fake_open(struct fake *f) {
     static const char *const sets[] = {"freeze.rules=[thaw head]", NULL};
     *f = (struct fake){.session = {fake_send, fake_look, fake_read, fake_wait, fake_layers,
                                    fake_settings, fake_points, fake_predictions, fake_suggestion,
-                                   fake_close_session},
+                                   fake_lr_find, fake_close_session},
                        .branches = 1};
     tiny_experiment(&f->experiment, sets);
     f->model = residual_model(0);

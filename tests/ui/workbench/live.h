@@ -56,8 +56,8 @@ static inline bool live_send(struct session *s, const struct command *c) {
 }
 
 static inline void live_print_tail(const struct live *l) {
-    static const char *const kinds[] = {"apply",  "run",   "pause",  "steps",   "save", "stop",
-                                        "rewind", "probe", "verify", "suggest", "speed"};
+    static const char *const kinds[] = {"apply",  "run",   "pause",  "steps",   "save",    "stop",
+                                        "rewind", "probe", "verify", "suggest", "lr-find", "speed"};
     for (int64_t i = l->sent > LIVE_TAIL ? l->sent - LIVE_TAIL : 0; i < l->sent; i++) {
         const struct command *c = &l->tail[i % LIVE_TAIL];
         print_message("  %s %lld %d %s\n", kinds[c->kind], (long long)c->count, c->branch, c->text);
