@@ -63,6 +63,13 @@ struct kernels {
                    const struct kernel_tap *taps, int tap_count, int depth, const float *b,
                    bool add);
 
+    // out[i * out_stride + j] = sum over k < depth of a[i * a_stride + k] * b[k * panel + j], for i
+    // < rows (any number), and j up to `columns` <= panel rounded up to whole vectors: one
+    // sequential chain per output, begun at 0 or, with `carry`, at what stands in out: a long chain
+    // may be cut anywhere.
+    void (*product)(int rows, int columns, int depth, const float *a, size_t a_stride,
+                    const float *b, float *out, size_t out_stride, bool carry);
+
     // out[i * panel + j] (= or +=) sum over runs q, over p < length, of
     // a[q][a_offset + p * a_stride + i] * b[(q * length + p) * panel + j], for i < rows (any
     // number), and j up to `columns` rounded up to whole vectors: one sequential chain over (q, p)

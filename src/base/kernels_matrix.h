@@ -98,6 +98,69 @@ static void matrix_gather(int count, const float *const *a, float *const *out, i
     }
 }
 
+// Rows by threes from a pointer each: base and index of an address need no register of their own.
+#define PRODUCT_POINTERS                                                                           \
+    const float *a0 = a, *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride,   \
+                *a12 = a + 12 * a_stride;
+#define PRODUCT_ROW(i) ((i) < 3 ? a0 : (i) < 6 ? a3 : (i) < 9 ? a6 : (i) < 12 ? a9 : a12)
+
+INLINE void matrix_product_block(int count, int vectors, int depth, const float *a, size_t a_stride,
+                                 const float *b, float *out, size_t out_stride, bool carry) {
+    EACH_ROW(DECLARE_SUMS)
+    PRODUCT_POINTERS
+#define PRODUCT_CARRY(i)                                                                           \
+    if (i < count && carry) {                                                                      \
+        first##i = load(out + i * out_stride);                                                     \
+        if (vectors == 2)                                                                          \
+            second##i = load(out + i * out_stride + WIDTH);                                        \
+    }
+    EACH_ROW(PRODUCT_CARRY)
+    // What the next block of rows reads: A in whole lines, for its rows are contiguous or nearly
+    // so.
+    const float *next = a + count * a_stride, *sums = out + count * out_stride;
+    for (int k = 0; k < depth; k++, b += PANEL) {
+        const vec b0 = load(b), b1 = load(b + (vectors - 1) * WIDTH);
+        __builtin_prefetch(next + k * 16);
+        if (carry)
+            __builtin_prefetch(sums + k * 8);
+#define PRODUCT_STEP(i)                                                                            \
+    if (i < count) {                                                                               \
+        const float x = PRODUCT_ROW(i)[(i % 3) * a_stride];                                        \
+        first##i += x * b0;                                                                        \
+        if (vectors == 2)                                                                          \
+            second##i += x * b1;                                                                   \
+    }
+        EACH_ROW(PRODUCT_STEP)
+        a0++, a3++, a6++, a9++, a12++;
+    }
+#define PRODUCT_STORE(i)                                                                           \
+    if (i < count) {                                                                               \
+        store(out + i * out_stride, first##i);                                                     \
+        if (vectors == 2)                                                                          \
+            store(out + i * out_stride + WIDTH, second##i);                                        \
+    }
+    EACH_ROW(PRODUCT_STORE)
+}
+
+#define PRODUCT_CASES(vectors)                                                                     \
+    ROW_COUNTS(matrix_product_block, vectors, depth, from, a_stride, b, to, out_stride, carry)
+
+static void matrix_product(int rows, int columns, int depth, const float *a, size_t a_stride,
+                           const float *b, float *out, size_t out_stride, bool carry) {
+    const int blocks = (rows + ROWS - 1) / ROWS; // of sizes as equal as can be
+    for (int i = 0; i < blocks; i++) {
+        const int first = (int)((int64_t)rows * i / blocks);
+        const int count = (int)((int64_t)rows * (i + 1) / blocks) - first;
+        const float *from = a + (size_t)first * a_stride;
+        float *to = out + (size_t)first * out_stride;
+        if (columns > WIDTH) {
+            switch (count) { PRODUCT_CASES(2) }
+        } else {
+            switch (count) { PRODUCT_CASES(1) }
+        }
+    }
+}
+
 INLINE void matrix_outer_block(int count, int vectors, int runs, int length, const float *const *a,
                                size_t a_stride, size_t a_offset, const float *b, float *out,
                                bool add) {

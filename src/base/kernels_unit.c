@@ -56,6 +56,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .panel = PANEL,
     .rows = ROWS,
     .gather = matrix_gather,
+    .product = matrix_product,
     .outer = matrix_outer,
     .pack_transposed = pack_transposed,
     .dots = dots_rows,

@@ -1,6 +1,5 @@
 #include "ops/conv2d_winograd.h"
 #include "base/kernels.h"
-#include "ops/chains.h"
 #include "ops/conv2d_tiles.h"
 #include "ops/panels.h"
 #include <string.h>
@@ -9,10 +8,16 @@ enum {
     LEAST_CHANNELS = 16,   // with fewer, the transforms cost more than they save
     CHUNK_FLOATS = 180000, // of transformed data, about; it stays in L2
     CHUNK_TILES = 28,      // at least, so that weights are read often enough for every load
-    SHARED_TILES = 128,    // a batch of no more tiles is transformed as a whole,
-    SHARED_CHANNELS = 256, // from so many channels on: large weights, threads take panels of them
     PACK_ROWS = 64,        // of a panel of weights, transformed at once
-    ROWS_MAX = 16,         // the most rows of any kernel
+    // Blocked: with large weights and few tiles, a product of a slice of input channels, a block of
+    // tiles and a group of output channels at a time, all of which stay in L2 together.
+    BLOCKED_WEIGHTS = 192 * 192, // from so many per tap on,
+    BLOCKED_INPUT = 1 << 18,     // up to so many floats per point of all tiles
+    SLICE = PACK_ROWS,
+    BLOCK_TILES = 128,
+    GROUP = 32,      // channels
+    CACHE_LINE = 16, // floats
+    AHEAD = 8,       // rows of weights to fetch, which are far apart
 };
 
 // Three in four of the output's pixels in tiles must be there.
@@ -42,17 +47,19 @@ struct conv2d_winograd {
     bool turned; // weight is [r][s][out][in], to be taken with r and s falling
     struct conv2d_tiles tiles;
     int chunk, panels;
-    bool shared;    // all tiles, one chunk, are transformed before threads take panels
-    float *input;   // shared: all transformed tiles
+    bool blocked;   // chunks are blocks, transformed before threads take one and some panels
+    int slice;      // input channels whose transformed tiles stand together
+    int group;      // blocked: panels for which a thread takes a block
+    float *input;   // blocked: all transformed tiles, [chunk][slices][36][tile][slice]
     float *weights; // otherwise: all transformed weights, [panel][36][in][panel]
     float *workers; // for each worker: see conv2d_worker
 };
 
 // A worker's room.
 struct conv2d_worker {
-    float *input;   // not shared: its chunk's transformed tiles
-    float *weights; // shared: one panel's
-    float *product; // of a chunk and a panel, [36][tile][columns]
+    float *input;   // not blocked: its chunk's transformed tiles
+    float *weights; // blocked: one panel's for a slice
+    float *product; // of a chunk and a panel, [36][tile][columns]; blocked: for each of the group
     float *patch;   // a tile beyond an edge
 };
 
@@ -73,11 +80,20 @@ static int conv2d_chunk_tiles(const struct conv2d_winograd *w) {
     return conv2d_least(most, w->tiles.count);
 }
 
+// In blocks of sizes as equal as can be.
+static int conv2d_block_tiles(const struct conv2d_winograd *w) {
+    const int blocks = (w->tiles.count + BLOCK_TILES - 1) / BLOCK_TILES;
+    return (w->tiles.count + blocks - 1) / blocks;
+}
+
 static void conv2d_winograd_cut(struct conv2d_winograd *w) {
     w->tiles = conv2d_tiles(w->out_shape, w->n);
     w->panels = panels_count(w->out_shape.c);
-    w->shared = w->tiles.count <= SHARED_TILES && w->in_shape.c >= SHARED_CHANNELS;
-    w->chunk = w->shared ? w->tiles.count : conv2d_chunk_tiles(w);
+    w->blocked = (int64_t)w->tiles.count * w->in_shape.c <= BLOCKED_INPUT &&
+                 (int64_t)w->in_shape.c * w->out_shape.c >= BLOCKED_WEIGHTS;
+    w->slice = w->blocked ? SLICE : (int)conv2d_tile_pixel(w->in_shape.c);
+    w->group = w->blocked ? conv2d_least(w->panels, GROUP / kernels()->panel) : 1;
+    w->chunk = w->blocked ? conv2d_block_tiles(w) : conv2d_chunk_tiles(w);
 }
 
 static struct conv2d_winograd conv2d_winograd_of_forward(const struct op_call *call) {
@@ -107,15 +123,28 @@ static struct conv2d_winograd conv2d_winograd_of_data(const struct op_call *call
     return w;
 }
 
+// Output channels of a panel.
+static int conv2d_columns(const struct conv2d_winograd *w, int index) {
+    return conv2d_least(w->out_shape.c - index * kernels()->panel, kernels()->panel);
+}
+
 // Sizes, in floats.
 
+static int conv2d_slices(const struct conv2d_winograd *w) {
+    return (w->in_shape.c + w->slice - 1) / w->slice;
+}
+
+static int conv2d_chunks(const struct conv2d_winograd *w) {
+    return (w->tiles.count + w->chunk - 1) / w->chunk;
+}
+
 static size_t conv2d_input_step(const struct conv2d_winograd *w) {
-    return conv2d_points_step(w->chunk, conv2d_tile_pixel(w->in_shape.c));
+    return conv2d_points_step(w->chunk, (size_t)w->slice);
 }
 
 // Of a chunk.
 static size_t conv2d_input_floats(const struct conv2d_winograd *w) {
-    return TILE_POINTS * conv2d_input_step(w);
+    return (size_t)conv2d_slices(w) * TILE_POINTS * conv2d_input_step(w);
 }
 
 // Of a tile's products with a panel.
@@ -131,8 +160,10 @@ static size_t conv2d_product_floats(const struct conv2d_winograd *w) {
     return TILE_POINTS * conv2d_product_step(w);
 }
 
+// Of one panel for a slice.
 static size_t conv2d_panel_floats(const struct conv2d_winograd *w) {
-    return (size_t)(TILE_POINTS * w->in_shape.c * kernels()->panel);
+    const int rows = conv2d_least(w->slice, w->in_shape.c);
+    return (size_t)(TILE_POINTS * rows * kernels()->panel);
 }
 
 static size_t conv2d_pack_floats(void) {
@@ -147,37 +178,50 @@ static size_t conv2d_spare_floats(const struct conv2d_winograd *w) {
 }
 
 static size_t conv2d_worker_floats(const struct conv2d_winograd *w) {
-    return (w->shared ? conv2d_panel_floats(w) : conv2d_input_floats(w)) +
-           conv2d_product_floats(w) + conv2d_spare_floats(w);
+    return (w->blocked ? conv2d_panel_floats(w) : conv2d_input_floats(w)) +
+           (size_t)w->group * conv2d_product_floats(w) + conv2d_spare_floats(w);
+}
+
+// All that is transformed before threads take chunks.
+static size_t conv2d_common_floats(const struct conv2d_winograd *w) {
+    return w->blocked ? (size_t)conv2d_chunks(w) * conv2d_input_floats(w)
+                      : (size_t)w->panels * conv2d_panel_floats(w);
 }
 
 static size_t conv2d_winograd_floats(const struct conv2d_winograd *w, struct pool *pool) {
-    const size_t common =
-        w->shared ? conv2d_input_floats(w) : (size_t)w->panels * conv2d_panel_floats(w);
-    return common + (size_t)pool_threads(pool) * conv2d_worker_floats(w);
+    return conv2d_common_floats(w) + (size_t)pool_threads(pool) * conv2d_worker_floats(w);
 }
 
 static struct conv2d_worker conv2d_worker_at(const struct conv2d_winograd *w, int worker) {
-    struct conv2d_worker at = {0};
     float *room = w->workers + (size_t)worker * conv2d_worker_floats(w);
-    if (w->shared) {
-        at.weights = room;
-        room += conv2d_panel_floats(w);
-    } else {
-        at.input = room;
-        room += conv2d_input_floats(w);
-    }
-    at.product = room;
-    at.patch = room + conv2d_product_floats(w);
+    struct conv2d_worker at = {.input = room, .weights = room};
+    at.product = room + (w->blocked ? conv2d_panel_floats(w) : conv2d_input_floats(w));
+    at.patch = at.product + (size_t)w->group * conv2d_product_floats(w);
     return at;
 }
 
-// Weights: rows first .. first + count - 1 (input channels) of a panel to `to`, [36][in][panel].
-static void conv2d_transform_weights(const struct conv2d_winograd *w, int index, int first,
-                                     int count, float *taps, float *to) {
+static void conv2d_fetch(const float *from, int count) {
+    for (int i = 0; i < count; i += CACHE_LINE)
+        __builtin_prefetch(from + i);
+}
+
+// A panel's weights for `count` rows (input channels) from `first` on, to matrices of rows of a
+// panel, `step` apart. By way of `taps` unless they can be read where they are.
+static void conv2d_transform_rows(const struct conv2d_winograd *w, int index, int first, int count,
+                                  float *taps, float *to, size_t step) {
     const int panel = kernels()->panel, in = w->in_shape.c, out = w->out_shape.c;
-    const int columns = conv2d_least(out - index * panel, panel);
+    const int columns = conv2d_columns(w, index);
     const size_t block = (size_t)(count * panel), size = (size_t)in * (size_t)out;
+    const float *from = w->weight + (size_t)first * (size_t)out + index * panel;
+    if (!w->turned && columns % kernels()->width == 0) {
+        for (int i = 0; i < count; i++, from += out, to += panel) {
+            for (size_t t = 0; t < TILE_TAPS; t++)
+                conv2d_fetch(from + t * size + (size_t)(AHEAD * out), columns);
+            kernels()->winograd_weight(columns / kernels()->width, from, 3 * size, size, to,
+                                       TILE_WINDOW * step, step);
+        }
+        return;
+    }
     for (size_t t = 0; t < TILE_TAPS; t++) {
         if (w->turned)
             panels_pack_transposed(count, columns,
@@ -185,61 +229,55 @@ static void conv2d_transform_weights(const struct conv2d_winograd *w, int index,
                                        (size_t)(index * panel) * (size_t)in + first,
                                    (size_t)in, taps + t * block);
         else
-            panels_pack(count, columns,
-                        w->weight + t * size + (size_t)first * (size_t)out + index * panel,
-                        (size_t)out, taps + t * block);
+            panels_pack(count, columns, from + t * size, (size_t)out, taps + t * block);
     }
-    const size_t step = (size_t)in * (size_t)panel;
-    kernels()->winograd_weight((int)block / kernels()->width, taps, 3 * block, block,
-                               to + (size_t)first * (size_t)panel, TILE_WINDOW * step, step);
+    kernels()->winograd_weight((int)block / kernels()->width, taps, 3 * block, block, to,
+                               TILE_WINDOW * step, step);
 }
 
-// A panel's weights, in blocks of rows that stay in cache.
-static void conv2d_transform_panel(const struct conv2d_winograd *w, int index, float *taps,
-                                   float *to) {
-    for (int first = 0; first < w->in_shape.c; first += PACK_ROWS)
-        conv2d_transform_weights(w, index, first, conv2d_least(w->in_shape.c - first, PACK_ROWS),
-                                 taps, to);
-}
-
+// All of a panel's weights, in blocks of rows that stay in cache.
 static void conv2d_weights_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd *w = context;
-    conv2d_transform_panel(w, piece, conv2d_worker_at(w, worker).patch,
-                           w->weights + (size_t)piece * conv2d_panel_floats(w));
+    const int in = w->in_shape.c, panel = kernels()->panel;
+    float *taps = conv2d_worker_at(w, worker).patch;
+    float *to = w->weights + (size_t)piece * conv2d_panel_floats(w);
+    for (int first = 0; first < in; first += PACK_ROWS)
+        conv2d_transform_rows(w, piece, first, conv2d_least(in - first, PACK_ROWS), taps,
+                              to + first * panel, (size_t)(in * panel));
 }
 
-// Tiles first .. first + count - 1 into places `at`, ... of `to`, whose matrices are `step` apart.
+static int conv2d_chunk_first(const struct conv2d_winograd *w, int chunk) {
+    return (int)((int64_t)w->tiles.count * chunk / conv2d_chunks(w));
+}
+
+// Tiles first .. first + count - 1 into places `at`, ... of `to`, [slices][36][place][slice].
 static void conv2d_transform_tiles(const struct conv2d_winograd *w, int first, int count, int at,
-                                   size_t step, float *patch, float *to) {
-    const int c = w->in_shape.c;
-    const size_t pixel = conv2d_tile_pixel(c);
+                                   float *patch, float *to) {
+    const int c = w->in_shape.c, pixel = (int)conv2d_tile_pixel(c);
+    const size_t step = conv2d_input_step(w);
     for (int i = 0; i < count; i++) {
         struct conv2d_tile tile = conv2d_tile_at(&w->tiles, first + i);
         tile.y -= w->pad;
         tile.x -= w->pad;
         const struct conv2d_view v =
             conv2d_tile_view(w->in, &w->in_shape, &tile, TILE_WINDOW, 0, c, patch);
-        kernels()->winograd_input((int)pixel / kernels()->width, v.at, v.row, v.column,
-                                  to + (size_t)(at + i) * pixel, TILE_WINDOW * step, step);
+        float *place = to + (size_t)((at + i) * w->slice);
+        for (int channel = 0; channel < c; channel += w->slice, place += TILE_POINTS * step)
+            kernels()->winograd_input(conv2d_least(pixel - channel, w->slice) / kernels()->width,
+                                      v.at + channel, v.row, v.column, place, TILE_WINDOW * step,
+                                      step);
     }
 }
 
-// One of the 36 products, for `count` tiles and the columns of a panel in use.
-static void conv2d_multiply(const struct conv2d_winograd *w, int count, int columns,
-                            const float *input, const float *weights, float *product) {
-    const size_t pixel = conv2d_tile_pixel(w->in_shape.c), product_pixel = conv2d_product_pixel(w);
-    const int most = kernels()->rows, blocks = (count + most - 1) / most;
-    const struct kernel_tap tap = {0, 0};
-    const float *a[ROWS_MAX];
-    float *out[ROWS_MAX];
-    for (int b = 0; b < blocks; b++) {
-        const int first = count * b / blocks, rows = count * (b + 1) / blocks - first;
-        for (int i = 0; i < rows; i++) {
-            a[i] = input + (size_t)(first + i) * pixel;
-            out[i] = product + (size_t)(first + i) * product_pixel;
-        }
-        chains_gather(rows, a, out, columns, &tap, 1, w->in_shape.c, weights, false);
-    }
+// The 36 products of `count` transformed tiles with a panel, for `depth` input channels: the first
+// ones or, with `carry`, the next.
+static void conv2d_multiply(const struct conv2d_winograd *w, int count, int columns, int depth,
+                            const float *input, const float *weights, float *product, bool carry) {
+    const size_t matrix = (size_t)(depth * kernels()->panel);
+    for (size_t i = 0; i < TILE_POINTS; i++)
+        kernels()->product(count, columns, depth, input + i * conv2d_input_step(w),
+                           (size_t)w->slice, weights + i * matrix,
+                           product + i * conv2d_product_step(w), conv2d_product_pixel(w), carry);
 }
 
 // From a patch to its place: with what is to be added, and without what lies beyond an edge.
@@ -278,29 +316,15 @@ static void conv2d_output_tile(const struct conv2d_winograd *w, const struct con
     conv2d_place_patch(w, tile, first, columns, patch);
 }
 
-// Transformed tiles `first`, ..., which stand in places `at`, ... of `input`, times a panel.
-static void conv2d_chunk_panel(const struct conv2d_winograd *w, int first, int count,
-                               const float *input, size_t step, int index, const float *weights,
-                               const struct conv2d_worker *room) {
-    const int panel = kernels()->panel, channel = index * panel;
-    const int columns = conv2d_least(w->out_shape.c - channel, panel);
-    const size_t matrix = (size_t)(w->in_shape.c * panel);
-    for (size_t i = 0; i < TILE_POINTS; i++)
-        conv2d_multiply(w, count, (int)conv2d_tile_pixel(columns), input + i * step,
-                        weights + i * matrix, room->product + i * conv2d_product_step(w));
+// The products of tiles first .. first + count - 1 with a panel, transformed back.
+static void conv2d_output_tiles(const struct conv2d_winograd *w, int first, int count, int index,
+                                const float *product, float *patch) {
+    const int channel = index * kernels()->panel, columns = conv2d_columns(w, index);
     for (int i = 0; i < count; i++) {
         const struct conv2d_tile tile = conv2d_tile_at(&w->tiles, first + i);
         conv2d_output_tile(w, &tile, channel, columns,
-                           room->product + (size_t)i * conv2d_product_pixel(w), room->patch);
+                           product + (size_t)i * conv2d_product_pixel(w), patch);
     }
-}
-
-static int conv2d_chunks(const struct conv2d_winograd *w) {
-    return (w->tiles.count + w->chunk - 1) / w->chunk;
-}
-
-static int conv2d_chunk_first(const struct conv2d_winograd *w, int chunk) {
-    return (int)((int64_t)w->tiles.count * chunk / conv2d_chunks(w));
 }
 
 // A piece is a chunk of tiles, for all panels.
@@ -309,43 +333,62 @@ static void conv2d_chunk_piece(void *context, int piece, int worker) {
     const struct conv2d_worker room = conv2d_worker_at(w, worker);
     const int first = conv2d_chunk_first(w, piece);
     const int count = conv2d_chunk_first(w, piece + 1) - first;
-    const size_t step = conv2d_input_step(w);
-    conv2d_transform_tiles(w, first, count, 0, step, room.patch, room.input);
-    for (int j = 0; j < w->panels; j++)
-        conv2d_chunk_panel(w, first, count, room.input, step, j,
-                           w->weights + (size_t)j * conv2d_panel_floats(w), &room);
+    conv2d_transform_tiles(w, first, count, 0, room.patch, room.input);
+    for (int j = 0; j < w->panels; j++) {
+        conv2d_multiply(w, count, conv2d_columns(w, j), w->in_shape.c, room.input,
+                        w->weights + (size_t)j * conv2d_panel_floats(w), room.product, false);
+        conv2d_output_tiles(w, first, count, j, room.product, room.patch);
+    }
 }
 
-// Shared: a piece is first a chunk of tiles to transform, then a panel for all tiles.
+// Blocked: a piece is first a few tiles of a block to transform, then a block for a group of
+// panels.
 
-enum { SHARED_PIECE = 4 }; // tiles
+enum { BLOCK_PIECES = BLOCK_TILES / 4 };
 
 static void conv2d_input_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd *w = context;
-    const int first = piece * SHARED_PIECE;
-    conv2d_transform_tiles(w, first, conv2d_least(w->tiles.count - first, SHARED_PIECE), first,
-                           conv2d_input_step(w), conv2d_worker_at(w, worker).patch, w->input);
+    const int chunk = piece / BLOCK_PIECES, part = piece % BLOCK_PIECES;
+    const int first = conv2d_chunk_first(w, chunk);
+    const int count = conv2d_chunk_first(w, chunk + 1) - first;
+    const int at = count * part / BLOCK_PIECES, end = count * (part + 1) / BLOCK_PIECES;
+    conv2d_transform_tiles(w, first + at, end - at, at, conv2d_worker_at(w, worker).patch,
+                           w->input + (size_t)chunk * conv2d_input_floats(w));
 }
 
-static void conv2d_panel_piece(void *context, int piece, int worker) {
+static void conv2d_block_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd *w = context;
     const struct conv2d_worker room = conv2d_worker_at(w, worker);
-    conv2d_transform_panel(w, piece, room.patch, room.weights);
-    conv2d_chunk_panel(w, 0, w->tiles.count, w->input, conv2d_input_step(w), piece, room.weights,
-                       &room);
+    const int chunk = piece % conv2d_chunks(w), first = conv2d_chunk_first(w, chunk);
+    const int count = conv2d_chunk_first(w, chunk + 1) - first;
+    const int panel = piece / conv2d_chunks(w) * w->group;
+    const int panels = conv2d_least(w->panels - panel, w->group);
+    const float *input = w->input + (size_t)chunk * conv2d_input_floats(w);
+    for (int channel = 0; channel < w->in_shape.c; channel += w->slice) {
+        const int depth = conv2d_least(w->in_shape.c - channel, w->slice);
+        for (int j = 0; j < panels; j++) {
+            conv2d_transform_rows(w, panel + j, channel, depth, room.patch, room.weights,
+                                  (size_t)(depth * kernels()->panel));
+            conv2d_multiply(w, count, conv2d_columns(w, panel + j), depth, input, room.weights,
+                            room.product + (size_t)j * conv2d_product_floats(w), channel > 0);
+        }
+        input += TILE_POINTS * conv2d_input_step(w);
+    }
+    for (int j = 0; j < panels; j++)
+        conv2d_output_tiles(w, first, count, panel + j,
+                            room.product + (size_t)j * conv2d_product_floats(w), room.patch);
 }
 
 static void conv2d_winograd_run(struct conv2d_winograd *w, float *scratch, struct pool *pool) {
-    if (w->shared) {
-        w->input = scratch;
-        w->workers = scratch + conv2d_input_floats(w);
-        pool_run(pool, (w->tiles.count + SHARED_PIECE - 1) / SHARED_PIECE, conv2d_input_piece, w);
-        pool_run(pool, w->panels, conv2d_panel_piece, w);
+    const int chunks = conv2d_chunks(w);
+    w->input = w->weights = scratch;
+    w->workers = scratch + conv2d_common_floats(w);
+    if (w->blocked) {
+        pool_run(pool, chunks * BLOCK_PIECES, conv2d_input_piece, w);
+        pool_run(pool, (w->panels + w->group - 1) / w->group * chunks, conv2d_block_piece, w);
     } else {
-        w->weights = scratch;
-        w->workers = scratch + (size_t)w->panels * conv2d_panel_floats(w);
         pool_run(pool, w->panels, conv2d_weights_piece, w);
-        pool_run(pool, conv2d_chunks(w), conv2d_chunk_piece, w);
+        pool_run(pool, chunks, conv2d_chunk_piece, w);
     }
 }
 

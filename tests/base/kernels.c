@@ -289,6 +289,48 @@ static void test_winograd(void **state) {
     }
 }
 
+enum { DEPTH = 37 };
+
+// A [rows][DEPTH] times a panel, its depth cut in two at `cut`.
+static float *run_product(const struct kernels *k, const float *a, const float *b, int rows,
+                          int columns, int cut) {
+    float *out = random_floats((size_t)(rows * k->panel), 6);
+    if (cut > 0)
+        k->product(rows, columns, cut, a, DEPTH, b, out, (size_t)k->panel, false);
+    k->product(rows, columns, DEPTH - cut, a + cut, DEPTH, b + cut * k->panel, out,
+               (size_t)k->panel, cut > 0);
+    return out;
+}
+
+// One chain, wherever it is cut and whatever rows stand beside it.
+static void check_product(const struct kernels *k, int rows, int columns) {
+    float *a = random_floats((size_t)(rows * DEPTH), 3);
+    float *b = random_floats((size_t)(DEPTH * k->panel), 4);
+    float *out = run_product(k, a, b, rows, columns, 0);
+    float *carried = run_product(k, a, b, rows, columns, 11);
+    float *last = run_product(k, a + (rows - 1) * DEPTH, b, 1, k->panel, 0);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            double sum = 0;
+            for (int d = 0; d < DEPTH; d++)
+                sum += (double)a[i * DEPTH + d] * b[d * k->panel + j];
+            assert_near(out[i * k->panel + j], sum, DEPTH);
+            assert_true(out[i * k->panel + j] == carried[i * k->panel + j]);
+            assert_true(i < rows - 1 || out[i * k->panel + j] == last[j]);
+        }
+    float *all[] = {a, b, out, carried, last};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+}
+
+static void test_product(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++)
+        for (int rows = 1; rows <= 2 * (*k)->rows + 1; rows++)
+            for (int columns = 1; columns <= (*k)->panel; columns++)
+                check_product(*k, rows, columns);
+}
+
 // Every size that is whole vectors, cut, or none; the source and the packed panel are exact.
 static void test_pack_transposed(void **state) {
     (void)state;
@@ -472,6 +514,7 @@ int main(void) {
         cmocka_unit_test(test_gather),
         cmocka_unit_test(test_gather_columns),
         cmocka_unit_test(test_outer),
+        cmocka_unit_test(test_product),
         cmocka_unit_test(test_winograd),
         cmocka_unit_test(test_pack_transposed),
         cmocka_unit_test(test_drop),
