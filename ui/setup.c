@@ -170,6 +170,18 @@ static int format_of(const char *name) {
     return format;
 }
 
+// What there is to say of data, once though they be opened again and again. Takes the note over.
+static void tell_once(char *note) {
+    static char *told;
+    bool again = note && told && strcmp(note, told) == 0;
+    if (note && !again)
+        fprintf(stderr, "thaw: %s\n", note);
+    if (note) {
+        free(told);
+        told = note;
+    }
+}
+
 bool setup_open_kind(struct training_data *data, const struct dataset_kind *kind,
                      const struct experiment *e, struct error *error) {
     char *tokenizer = setup_tokenizer(e);
@@ -192,9 +204,7 @@ bool setup_open_kind(struct training_data *data, const struct dataset_kind *kind
     free(tokenizer);
     if (!fine)
         return false;
-    if (pair.note)
-        fprintf(stderr, "thaw: %s\n", pair.note);
-    free(pair.note);
+    tell_once(pair.note);
     *data = (struct training_data){pair.train, pair.validation, pair.test};
     return true;
 }
@@ -292,6 +302,12 @@ struct training *setup_training(struct setup *s, struct error *error) {
     s->weights = (struct weights){0};
     s->data = (struct training_data){0};
     return training_open(s->experiment, s->model, weights, data, s->pool, error);
+}
+
+bool setup_check_thawed(const struct training *t, struct error *error) {
+    return training_thaws(t) ||
+           error_set(error, "nothing is thawed, so there is nothing to train; add a rule to "
+                            "freeze.rules, such as 'thaw head'");
 }
 
 struct plan *setup_full_plan(const struct model *model, enum bn_policy bn,

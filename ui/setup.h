@@ -35,6 +35,10 @@ char *setup_tokenizer(const struct experiment *e);
 // The training of this setup, once; setup_close must come after training_close.
 struct training *setup_training(struct setup *s, struct error *error);
 
+// Whether a run without a person would train anything: something is thawed, or a later phase may
+// thaw it.
+bool setup_check_thawed(const struct training *t, struct error *error);
+
 void setup_close(struct setup *s);
 
 // What full training would do: everything thawed, under the same BatchNorm policy and options. Free

@@ -90,7 +90,7 @@ static void add_arm(struct sweep *s, const struct sweep_plan *p, const struct sw
                     int combination) {
     int chosen[SWEEP_AXES];
     struct text name = {0};
-    struct sweep_arm arm = {0};
+    struct sweep_arm arm = {.line = v->line, .column = v->column};
     const char *rate = NULL;
     choose(p, combination, chosen);
     if (v->name)
@@ -145,7 +145,7 @@ static bool check_names(const struct sweep *s, struct error *error) {
 
 bool sweep_multiply(struct sweep *s, const struct sweep_plan *plan, struct error *error) {
     struct sweep_plan p = *plan;
-    struct sweep_variant alone = {0};
+    struct sweep_variant alone = {.line = p.line, .column = p.column};
     int variants = p.variant_count ? p.variant_count : 1;
     int64_t combinations = 1;
     rates_last(&p);

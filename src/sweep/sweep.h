@@ -29,7 +29,8 @@ struct sweep_sets {
 
 struct sweep_arm {
     int variant;
-    char *name; // "head-lr0.05": letters, digits and . _ + - only
+    char *name;       // "head-lr0.05": letters, digits and . _ + - only
+    int line, column; // where the file names its variant, or else has the grid
     struct sweep_sets sets;
 };
 

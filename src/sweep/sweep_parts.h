@@ -10,6 +10,7 @@ enum { SWEEP_AXES = 16, SWEEP_ARMS = 10000 };
 // What the document holds, before it is multiplied out.
 struct sweep_variant {
     char *name;
+    int line, column;
     struct sweep_sets sets;
 };
 
@@ -23,6 +24,7 @@ struct sweep_plan {
     int variant_count;
     struct sweep_axis axes[SWEEP_AXES];
     int axis_count;
+    int line, column; // of the grid
 };
 
 void sweep_sets_add(struct sweep_sets *s, char *item); // takes it over

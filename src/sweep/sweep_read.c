@@ -169,6 +169,8 @@ static bool read_variants(struct reader *r, yaml_node_t *node) {
         }
         struct sweep_variant *v = &plan->variants[plan->variant_count++];
         v->name = xstrdup(p.text);
+        v->line = (int)p.name->start_mark.line + 1;
+        v->column = (int)p.name->start_mark.column + 1;
         if (!read_sets(r, p.value, v->name, false, &v->sets))
             return false;
     }
@@ -195,6 +197,8 @@ static bool read_axis(struct reader *r, const struct experiment_key *key, const 
 
 static bool read_grid(struct reader *r, yaml_node_t *node) {
     r->grid = node->start_mark;
+    r->plan.line = (int)r->grid.line + 1;
+    r->plan.column = (int)r->grid.column + 1;
     if (!check_mapping(r, node, "grid", "keys, each with a list of values"))
         return false;
     for (int i = 0; i < pair_count(node); i++) {
@@ -377,6 +381,7 @@ bool sweep_read(struct sweep *s, const char *path, struct error *error) {
     if (!mapping_open(&file, path, error))
         return false;
     r.directory = files_directory(path);
+    r.plan.line = r.plan.column = 1;
     experiment_defaults(&r.scratch);
     bool ok = read_document(&r, &file);
     mapping_close(&file);

@@ -354,6 +354,10 @@ void training_start_close(struct training *start) {
     free(start->frozen);
 }
 
+bool training_thaws(const struct training *t) {
+    return t->plan->trains || t->scheduled.next < t->schedule.count;
+}
+
 double training_lr(const struct training *t) {
     const struct settings *s = training_settings(t);
     int64_t length = moment_steps(&s->cycle.to, t->epoch_steps, t->total);

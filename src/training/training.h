@@ -157,6 +157,9 @@ bool training_ends(const struct training *t);
 // Whether an evaluation was better than another one, by the experiment's train.best.
 bool training_better(const struct training *t, const struct tally *a, const struct tally *b);
 
+// Whether something is thawed, or a phase of the schedule is still to come, which may thaw it.
+bool training_thaws(const struct training *t);
+
 // The learning rate of the coming step, before the multipliers of parameters.
 double training_lr(const struct training *t);
 

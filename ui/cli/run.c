@@ -148,10 +148,7 @@ static bool read_script(const struct run_request *r, struct event_list *script,
 // Nothing thawed now, and nothing that would thaw something later.
 static bool check_thawed(const struct training *t, const struct event_list *script,
                          struct error *error) {
-    if (t->plan->trains || script->count > 0 || t->scheduled.next < t->schedule.count)
-        return true;
-    return error_set(error, "nothing is thawed, so there is nothing to train; add a rule to "
-                            "freeze.rules, such as 'thaw head'");
+    return script->count > 0 || setup_check_thawed(t, error);
 }
 
 // A new run's directory is made last, when nothing is wrong with the request.

@@ -96,7 +96,7 @@ static bool read_base(struct sweeping *s, const struct request *r, struct error 
         if (!experiment_set(&s->base, sweep->sets.items[i], error))
             return error_prefix(error, "%s: ", r->sweep);
     return cli_apply_sets(&r->sets, &s->base, error) && experiment_check(&s->base, error) &&
-           (sweeping_check(s, error) || error_prefix(error, "%s: ", r->sweep));
+           sweeping_check(s, r->sweep, error);
 }
 
 static bool read_all(struct sweeping *s, const struct request *r, struct error *error) {

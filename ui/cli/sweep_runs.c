@@ -32,8 +32,7 @@ int sweeping_last_round(const struct sweeping *s) {
 
 // ---- What a run is asked
 
-// Arms may set their epochs, where there is no halving.
-static int64_t own_epochs(const struct sweeping *s, const struct sweep_arm *arm) {
+int64_t sweeping_epochs(const struct sweeping *s, const struct sweep_arm *arm) {
     const char *key = "train.epochs=";
     int64_t epochs = s->base.train.epochs;
     for (int i = 0; i < arm->sets.count; i++)
@@ -48,7 +47,7 @@ static struct sweep_sets sets_of(const struct sweeping *s, const struct sweep_ru
     for (int i = 0; i < arm->sets.count; i++)
         sets.items[sets.count++] = xstrdup(arm->sets.items[i]);
     sets.items[sets.count++] = xprintf("seed=%" PRId64, run->seed);
-    if (run->epochs != own_epochs(s, arm))
+    if (run->epochs != sweeping_epochs(s, arm))
         sets.items[sets.count++] = xprintf("train.epochs=%" PRId64, run->epochs);
     return sets;
 }
@@ -59,8 +58,8 @@ static void close_sets(struct sweep_sets *sets) {
     free(sets->items);
 }
 
-static bool experiment_of(const struct sweeping *s, const struct sweep_run *run,
-                          struct experiment *e, struct error *error) {
+bool sweeping_experiment(const struct sweeping *s, const struct sweep_run *run,
+                         struct experiment *e, struct error *error) {
     char *text = experiment_text(&s->base);
     bool ok = experiment_parse(e, text, strlen(text), s->base_path, error);
     struct sweep_sets sets = sets_of(s, run);
@@ -73,23 +72,6 @@ static bool experiment_of(const struct sweeping *s, const struct sweep_run *run,
     if (!ok && parsed)
         experiment_close(e);
     return ok;
-}
-
-bool sweeping_check(const struct sweeping *s, struct error *error) {
-    for (int i = 0; i < s->sweep.arm_count; i++) {
-        struct sweep_run run = {.arm = i, .epochs = own_epochs(s, &s->sweep.arms[i])};
-        struct experiment e;
-        if (!experiment_of(s, &run, &e, error))
-            return error_prefix(error, "%s: ", s->sweep.arms[i].name);
-        experiment_close(&e);
-        if (s->sweep.factor && run.epochs != s->base.train.epochs)
-            return error_set(
-                error,
-                "%s: with halving all runs have the same train.epochs; give them below "
-                "'set:'",
-                s->sweep.arms[i].name);
-    }
-    return true;
 }
 
 char **sweeping_command(const struct sweeping *s, const struct sweep_run *run) {
@@ -134,7 +116,7 @@ static bool may_differ(const struct experiment *wanted, const struct experiment 
 static bool check_same(const struct sweeping *s, const struct sweep_run *run,
                        const struct experiment *found, struct error *error) {
     struct experiment wanted, defaults;
-    bool ok = experiment_of(s, run, &wanted, error);
+    bool ok = sweeping_experiment(s, run, &wanted, error);
     if (!ok)
         return false;
     experiment_defaults(&defaults);
@@ -185,7 +167,7 @@ static char *name_of(const struct sweeping *s, const struct sweep_run *run) {
     text_add(&t, "%s", arm->name);
     if (s->sweep.seed_count)
         text_add(&t, "-seed%" PRId64, run->seed);
-    if (run->epochs != own_epochs(s, arm))
+    if (run->epochs != sweeping_epochs(s, arm))
         text_add(&t, "-epochs%" PRId64, run->epochs);
     return t.data;
 }
@@ -194,7 +176,7 @@ static bool add_run(struct sweeping *s, int arm, int round, int64_t seed, struct
     s->runs = xrealloc(s->runs, ((size_t)s->run_count + 1) * sizeof *s->runs);
     struct sweep_run *run = &s->runs[s->run_count++];
     *run = (struct sweep_run){.arm = arm, .round = round, .seed = seed};
-    run->epochs = sweep_round_epochs(&s->sweep, round, own_epochs(s, &s->sweep.arms[arm]));
+    run->epochs = sweep_round_epochs(&s->sweep, round, sweeping_epochs(s, &s->sweep.arms[arm]));
     run->name = name_of(s, run);
     run->directory = files_join(s->out, run->name);
     return sweeping_look(s, run, error);

@@ -44,8 +44,13 @@ struct sweeping {
 
 // ---- Runs (sweep_runs.c)
 
-// Whether every arm makes an experiment; errors name the arm.
-bool sweeping_check(const struct sweeping *s, struct error *error);
+// The experiment that a run is asked to do, by its arm, seed and epochs; it has passed
+// experiment_check. The caller closes it.
+bool sweeping_experiment(const struct sweeping *s, const struct sweep_run *run,
+                         struct experiment *e, struct error *error);
+
+// Epochs of an arm's runs: it may set its own, where there is no halving.
+int64_t sweeping_epochs(const struct sweeping *s, const struct sweep_arm *arm);
 
 // Appends the runs of a round, for the arms that are still in the race, with what their directories
 // tell. A directory that holds another experiment is an error.
@@ -63,6 +68,13 @@ void sweeping_free_command(char **command);
 int sweeping_last_round(const struct sweeping *s);
 
 void sweeping_close(struct sweeping *s);
+
+// ---- Before the first run (sweep_check.c)
+
+// Whether every run could begin: opens the data, network, weights, strategy, rules and schedule of
+// each variant once, with the fewest epochs it is asked for. `path`: the sweep's file; errors name
+// the place of the variant in it.
+bool sweeping_check(const struct sweeping *s, const char *path, struct error *error);
 
 // ---- Processes (sweep_jobs.c)
 
