@@ -18,6 +18,14 @@ struct kernel_tap {
     size_t b;
 };
 
+// What becomes of an output x, each part optional, in this order: x * scale + shift, + add,
+// min(max(x, 0), most).
+struct kernel_tail {
+    const float *scale, *shift; // [channels]: BatchNorm by stored statistics; or NULL
+    const float *add;           // as x lies in memory; or NULL
+    float most;                 // may be infinite; 0: no ReLU. NaN stays.
+};
+
 // A window of max pooling: rows x columns pixels, rows `row`, pixels `column` floats apart; the
 // first one is tap `tap` of the whole window, which is `across` taps wide.
 struct kernel_window {
@@ -117,9 +125,9 @@ struct kernels {
                           bool add);
 
     // Element by element and channel by channel (rows x channels, channels fastest).
-    // y = x * scale + shift per channel, then max(0, .) when relu.
-    void (*scale_shift)(size_t rows, int channels, const float *x, const float *scale,
-                        const float *shift, float *y, bool relu);
+    // y = x with its tail; rows `step` floats apart in x, y and tail->add. y may be x or tail->add.
+    void (*finish)(size_t rows, int channels, size_t step, const float *x,
+                   const struct kernel_tail *tail, float *y);
     // sum[c] = sum over rows of x; square[c] = sum over rows of (x - mean)^2 (mean may be NULL: 0).
     // Either destination may be NULL.
     void (*channel_sums)(size_t rows, int channels, const float *x, const float *mean, float *sum,
@@ -132,8 +140,6 @@ struct kernels {
     void (*channel_blend)(size_t rows, int channels, const float *dy, const float *x,
                           const float *mean, const float *a, const float *b, const float *c,
                           float *dx, bool add);
-    // y = min(max(x, 0), most); most may be infinite. NaN stays.
-    void (*relu)(size_t n, const float *x, float most, float *y);
     // dx (= or +=) 0 < y < most ? dy : 0
     void (*relu_back)(size_t n, const float *y, float most, const float *dy, float *dx, bool add);
     void (*sum)(size_t n, const float *a, const float *b, float *y); // y = a + b; y may be a

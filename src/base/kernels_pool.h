@@ -6,24 +6,19 @@
 
 #include <stdint.h>
 
-typedef int32_t pool_mask __attribute__((vector_size(4 * WIDTH)));
-
-// Where the mask has all bits set `a`, else `b`.
-INLINE pool_mask pool_choose(pool_mask mask, pool_mask a, pool_mask b) {
-    return (a & mask) | (b & ~mask);
-}
-
 // A vector of channels.
 INLINE void pool_max_vector(const struct kernel_window *w, const float *x, float *y, uint8_t *at) {
-    pool_mask best = (pool_mask)load(x), tap = (pool_mask){0} + w->tap;
+    vec best = load(x);
+    mask tap = (mask){0} + w->tap;
     for (int r = 0; r < w->rows; r++)
         for (int s = 0; s < w->columns; s++) {
             const vec value = load(x + (size_t)r * w->row + (size_t)s * w->column);
-            const pool_mask takes = (pool_mask)(value > (vec)best) | (pool_mask)(value != value);
-            best = pool_choose(takes, (pool_mask)value, best);
-            tap = pool_choose(takes, (pool_mask){0} + (w->tap + r * w->across + s), tap);
+            const mask takes = (mask)(value > best) | (mask)(value != value);
+            const mask now = (mask){0} + (w->tap + r * w->across + s);
+            best = choose(takes, value, best);
+            tap = (now & takes) | (tap & ~takes);
         }
-    store(y, (vec)best);
+    store(y, best);
     for (int i = 0; at && i < WIDTH; i++)
         at[i] = (uint8_t)tap[i];
 }

@@ -31,6 +31,14 @@ INLINE void store(float *to, vec v) {
     memcpy(to, &v, sizeof v);
 }
 
+// All bits of an element are set, or none: what a comparison of vectors gives.
+typedef int32_t mask __attribute__((vector_size(4 * WIDTH)));
+
+INLINE vec choose(mask where, vec a, vec b) {
+    return (vec)(((mask)a & where) | ((mask)b & ~where));
+}
+
+#include "base/kernels_finish.h"
 #include "base/kernels_matrix.h"
 #include "base/kernels_pack.h"
 // After the matrix part, whose counts of rows it uses.
@@ -69,11 +77,10 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .winograd_weight_back = winograd_weight_back,
     .max_pool = pool_max,
     .max_pool_back = pool_max_back,
-    .scale_shift = vector_scale_shift,
+    .finish = finish,
     .channel_sums = vector_channel_sums,
     .channel_dots = vector_channel_dots,
     .channel_blend = vector_channel_blend,
-    .relu = vector_relu,
     .relu_back = vector_relu_back,
     .sum = vector_sum,
     .scale = vector_scale,

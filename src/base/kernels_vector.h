@@ -1,5 +1,5 @@
 // The vector part of the kernels, for kernels_unit.c alone: a fragment of static functions
-// vector_scale_shift, vector_channel_sums, ... one for each such member of struct kernels.
+// vector_channel_sums, vector_channel_dots, ... one for each such member of struct kernels.
 //
 // Plain loops that the compiler vectorises along contiguous channels or elements; the order of
 // every sum is written out, so vectorising never reassociates. Where a product is added, the other
@@ -22,26 +22,6 @@
 
 // For helpers whose flags must be constants before their loop is vectorised.
 #define VECTOR_INLINE static inline __attribute__((always_inline))
-
-// Keeps NaN, so that a diverging run shows.
-VECTOR_INLINE float vector_positive(float x) {
-    return x < 0 ? 0 : x;
-}
-
-static void vector_scale_shift(size_t rows, int channels, const float *x, const float *scale,
-                               const float *shift, float *y, bool relu) {
-    for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
-        if (relu) {
-            VECTOR_LOOP
-            for (int c = 0; c < channels; c++)
-                y[c] = vector_positive(x[c] * scale[c] + shift[c]);
-        } else {
-            VECTOR_LOOP
-            for (int c = 0; c < channels; c++)
-                y[c] = x[c] * scale[c] + shift[c];
-        }
-    }
-}
 
 // The sums below take four rows at a time to save loads and stores of the sums; the order is the
 // same as one row at a time.
@@ -146,14 +126,6 @@ static void vector_channel_blend(size_t rows, int channels, const float *dy, con
                 dx[i] = dy[i] * a[i] + rest;
             }
         }
-    }
-}
-
-static void vector_relu(size_t n, const float *x, float most, float *y) {
-    VECTOR_LOOP
-    for (size_t i = 0; i < n; i++) {
-        float positive = vector_positive(x[i]);
-        y[i] = positive > most ? most : positive;
     }
 }
 

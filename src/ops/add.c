@@ -1,5 +1,4 @@
 // The sum of two tensors of one shape: where a shortcut joins.
-#include "base/kernels.h"
 #include "ops/op.h"
 
 enum { BLOCK = 4096 }; // floats that stay in L1
@@ -22,8 +21,8 @@ static void add_forward_samples(const struct op_call *call, int piece, int first
         const size_t end = i * each + op_floats(call, call->out_shape, i);
         for (size_t at = i * each; at < end; at += BLOCK) {
             const size_t taken = end - at < BLOCK ? end - at : BLOCK;
-            kernels()->sum(taken, call->in[0] + at, call->in[1] + at, call->out + at);
-            op_clip(call, call->out + at, taken);
+            const struct kernel_tail tail = {.add = call->in[1] + at, .most = call->tail.most};
+            kernels()->finish(1, (int)taken, taken, call->in[0] + at, &tail, call->out + at);
         }
     }
 }
@@ -55,7 +54,7 @@ const struct operation op_add = {
     .name = "add",
     .inputs = 2,
     .pure = true,
-    .clips = true,
+    .tail = OP_TAIL_RELU,
     .infer = add_infer,
     .forward = add_forward,
     .backward = add_backward,

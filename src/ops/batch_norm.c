@@ -166,33 +166,50 @@ static float batch_norm_stored_invstd(const struct op_call *call, int c) {
     return 1 / sqrtf(call->param[VAR][c] + call->attr->norm.eps);
 }
 
+static void batch_norm_set(const struct op_call *call, int c, float mean, float invstd,
+                           float *scale, float *shift) {
+    scale[c] = call->param[WEIGHT][c] * invstd;
+    shift[c] = call->param[BIAS][c] - mean * scale[c];
+}
+
+static void batch_norm_affine(const struct op_call *call, float *scale, float *shift) {
+    for (int c = 0; c < batch_norm_channels(call); c++)
+        batch_norm_set(call, c, call->param[MEAN][c], batch_norm_stored_invstd(call, c), scale,
+                       shift);
+}
+
 static void batch_norm_apply(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
     int channels = batch_norm_channels(call);
     struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
     while (batch_norm_next(&blocks, APPLY_FLOATS / channels + 1)) {
         size_t at = blocks.at * channels;
-        kernels()->scale_shift(blocks.rows, channels, call->in[0] + at, batch_norm_row(call, SCALE),
-                               batch_norm_row(call, SHIFT), call->out + at, false);
-        op_clip(call, call->out + at, blocks.rows * channels);
+        const struct kernel_tail tail = {.scale = batch_norm_row(call, SCALE),
+                                         .shift = batch_norm_row(call, SHIFT),
+                                         .add = call->tail.add ? call->tail.add + at : NULL,
+                                         .most = call->tail.most};
+        kernels()->finish(blocks.rows, channels, channels, call->in[0] + at, &tail, call->out + at);
     }
 }
 
-static void batch_norm_forward(const struct op_call *call) {
-    int channels = batch_norm_channels(call);
-    bool measured = call->mode.batch_stats;
-    if (measured)
-        batch_norm_measure(call);
-    const float *mean = measured ? batch_norm_row(call, BATCH_MEAN) : call->param[MEAN];
+// The same by the batch's statistics, which are kept for backward.
+static void batch_norm_measured(const struct op_call *call, float *scale, float *shift) {
+    const int channels = batch_norm_channels(call);
+    const float *mean = batch_norm_row(call, BATCH_MEAN);
     const float *invstd = batch_norm_row(call, BATCH_INVSTD);
-    float *scale = batch_norm_row(call, SCALE), *shift = batch_norm_row(call, SHIFT);
-    for (int c = 0; c < channels; c++) {
-        scale[c] =
-            call->param[WEIGHT][c] * (measured ? invstd[c] : batch_norm_stored_invstd(call, c));
-        shift[c] = call->param[BIAS][c] - mean[c] * scale[c];
-    }
-    if (call->keep && measured)
+    batch_norm_measure(call);
+    for (int c = 0; c < channels; c++)
+        batch_norm_set(call, c, mean[c], invstd[c], scale, shift);
+    if (call->keep)
         memcpy(call->keep, mean, 2 * (size_t)channels * sizeof *mean); // and invstd behind it
+}
+
+static void batch_norm_forward(const struct op_call *call) {
+    float *scale = batch_norm_row(call, SCALE), *shift = batch_norm_row(call, SHIFT);
+    if (call->mode.batch_stats)
+        batch_norm_measured(call, scale, shift);
+    else
+        batch_norm_affine(call, scale, shift);
     op_run(call, op_pieces(call), batch_norm_apply);
 }
 
@@ -308,7 +325,8 @@ const struct operation op_batch_norm = {
     .name = "batch_norm",
     .inputs = 1,
     .pure = true,
-    .clips = true,
+    .tail = OP_TAIL_ADD | OP_TAIL_RELU,
+    .affine = batch_norm_affine,
     .infer = batch_norm_infer,
     .keep = batch_norm_keep,
     .scratch = batch_norm_scratch,

@@ -148,8 +148,12 @@ static void gather_piece(void *context, int piece, int worker) {
     (void)worker;
     const struct depthwise *d = context;
     const int total = d->call->n * d->result.h, end = smaller(total, (piece + 1) * d->rows);
-    for (int row = piece * d->rows; row < end; row++)
+    for (int row = piece * d->rows; row < end; row++) {
         walk_row(d, row, gather_run, NULL);
+        if (!d->back)
+            op_finish(d->call, (size_t)row * (size_t)d->result.w, (size_t)d->result.w, 0,
+                      d->result.c);
+    }
 }
 
 static void gather(struct depthwise d) {

@@ -121,6 +121,9 @@ static void conv2d_walk_panel(const struct conv2d_walk *w, int group, int channe
         }
         conv2d_tile(w, count, a, out, columns, b, bias);
     }
+    if (g->call) // whose grid rows are rows of the output
+        op_finish(g->call, (size_t)(w->row[0].out - g->out) / (size_t)g->out_shape.c,
+                  (size_t)(w->rows * w->columns), channel, columns);
 }
 
 // A panel of weights serves all pixels of the piece while it is in cache.

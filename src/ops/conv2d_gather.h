@@ -3,8 +3,8 @@
 #ifndef THAW_OPS_CONV2D_GATHER_H
 #define THAW_OPS_CONV2D_GATHER_H
 
-#include "base/pool.h"
 #include "ops/conv2d_image.h"
+#include "ops/op.h"
 
 enum { CONV2D_TAPS = 1024, CONV2D_STRIDE = 16 }; // the most taps and the largest stride
 
@@ -22,9 +22,10 @@ struct conv2d_gather {
     float *out; // [n][out_shape]
     struct shape out_shape;
     const float *b;
-    const float *bias; // [out_shape.c], added; or NULL
-    bool add;          // to what stands in out; not together with a bias
-    float *strips;     // conv2d_gather_strips() floats
+    const float *bias;          // [out_shape.c], added; or NULL
+    bool add;                   // to what stands in out; not together with a bias
+    float *strips;              // conv2d_gather_strips() floats
+    const struct op_call *call; // of the forward pass, whose tail is done in passing; or NULL
     int phase_count;
     struct conv2d_phase phases[CONV2D_STRIDE * CONV2D_STRIDE];
 };

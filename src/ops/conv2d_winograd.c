@@ -44,7 +44,8 @@ struct conv2d_winograd {
     bool add;          // to what stands there
     const float *bias; // or NULL
     const float *weight;
-    bool turned; // weight is [r][s][out][in], to be taken with r and s falling
+    const struct op_call *call; // of the forward pass, whose tail is done in passing; or NULL
+    bool turned;                // weight is [r][s][out][in], to be taken with r and s falling
     struct conv2d_tiles tiles;
     int chunk, panels;
     bool blocked;   // chunks are blocks, transformed before threads take one and some panels
@@ -104,7 +105,8 @@ static struct conv2d_winograd conv2d_winograd_of_forward(const struct op_call *c
                                 .pad = call->attr->conv.pad,
                                 .out = call->out,
                                 .bias = call->param[1],
-                                .weight = call->param[0]};
+                                .weight = call->param[0],
+                                .call = call};
     conv2d_winograd_cut(&w);
     return w;
 }
@@ -316,6 +318,21 @@ static void conv2d_output_tile(const struct conv2d_winograd *w, const struct con
     conv2d_place_patch(w, tile, first, columns, patch);
 }
 
+// The tail of a panel's outputs in tiles first .. first + count - 1: by the part of a row of tiles.
+static void conv2d_finish_tiles(const struct conv2d_winograd *w, int first, int count, int channel,
+                                int columns) {
+    const struct shape s = w->out_shape;
+    const int across = w->tiles.across;
+    for (int i = first, run; w->call && i < first + count; i += run) {
+        const struct conv2d_tile tile = conv2d_tile_at(&w->tiles, i);
+        run = conv2d_least(across - i % across, first + count - i);
+        const int wide = conv2d_least(run * TILE_SIDE, s.w - tile.x);
+        for (int y = tile.y; y < conv2d_least(tile.y + TILE_SIDE, s.h); y++)
+            op_finish(w->call, (size_t)(tile.sample * s.h + y) * (size_t)s.w + (size_t)tile.x,
+                      (size_t)wide, channel, columns);
+    }
+}
+
 // The products of tiles first .. first + count - 1 with a panel, transformed back.
 static void conv2d_output_tiles(const struct conv2d_winograd *w, int first, int count, int index,
                                 const float *product, float *patch) {
@@ -325,6 +342,7 @@ static void conv2d_output_tiles(const struct conv2d_winograd *w, int first, int 
         conv2d_output_tile(w, &tile, channel, columns,
                            product + (size_t)i * conv2d_product_pixel(w), patch);
     }
+    conv2d_finish_tiles(w, first, count, channel, columns);
 }
 
 // A piece is a chunk of tiles, for all panels.

@@ -1,5 +1,4 @@
 #include "ops/op.h"
-#include "base/kernels.h"
 #include <string.h>
 
 enum { OP_GRAIN = 1 << 14 }; // floats for which waking a thread pays
@@ -42,9 +41,15 @@ void op_run(const struct op_call *call, int pieces, op_work *work) {
         pool_run(call->pool, pieces, op_run_piece, &job);
 }
 
-void op_clip(const struct op_call *call, float *out, size_t count) {
-    if (call->mode.most > 0)
-        kernels()->relu(count, out, call->mode.most, out);
+void op_finish(const struct op_call *call, size_t pixel, size_t pixels, int channel, int channels) {
+    const struct kernel_tail *all = &call->tail;
+    const size_t step = (size_t)call->out_shape.c, at = pixel * step + (size_t)channel;
+    const struct kernel_tail part = {.scale = all->scale ? all->scale + channel : NULL,
+                                     .shift = all->shift ? all->shift + channel : NULL,
+                                     .add = all->add ? all->add + at : NULL,
+                                     .most = all->most};
+    if (part.scale || part.add || part.most > 0)
+        kernels()->finish(pixels, channels, step, call->out + at, &part, call->out + at);
 }
 
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from) {

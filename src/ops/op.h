@@ -8,6 +8,7 @@
 #define THAW_OPS_OP_H
 
 #include "base/error.h"
+#include "base/kernels.h"
 #include "base/pool.h"
 #include "base/shape.h"
 #include <stdint.h>
@@ -78,7 +79,6 @@ struct op_mode {
     double momentum;  // norm: how far they move, in place of attr.norm.momentum; 0: that far
     bool drop;        // dropout: active
     bool precise;     // conv2d: only kernels that multiply directly
-    float most;       // where clips says so: min(max(., 0), most) of the output; 0: not that
     float smoothing;  // cross_entropy: label smoothing in [0, 1)
     uint64_t seed;    // of the experiment
     uint32_t step;    // counter for random draws
@@ -104,6 +104,7 @@ struct op_call {
     const float *dout;       // backward: the gradient of out
     struct op_grad din[OP_INPUTS], dparam[OP_PARAMS];
     struct op_mode mode;
+    struct kernel_tail tail;   // of what operation.tail allows: done to the output in passing
     const int *label;          // [n], cross_entropy only: class of each sample, -1 to ignore it
     const float *class_weight; // [classes], cross_entropy only; NULL: 1 each
     const uint32_t *sample;    // [n], the data set's index of each sample, for random draws
@@ -113,6 +114,10 @@ struct op_call {
 
 // What backward reads beside dout, keep and params; a bit set.
 enum { OP_READS_IN = 1, OP_READS_OUT = 2 };
+
+// What may be done in passing; each of these operations also works in place (out is in[0] or
+// in[1]).
+enum { OP_TAIL_NORM = 1, OP_TAIL_ADD = 2, OP_TAIL_RELU = 4 };
 
 // Multiply and add count as two.
 struct op_flops {
@@ -127,7 +132,11 @@ struct operation {
     // The probability with which it drops elements in training; NULL: it never does.
     float (*drops)(const union op_attr *attr);
 
-    bool clips; // forward does mode.most: the ReLU that follows, while its input is in cache
+    // What forward does in passing, while its output is in cache (call.tail): a bit set of
+    // OP_TAIL_*.
+    unsigned tail;
+    // With stored statistics forward is x * scale + shift, of these [c]; NULL: it never is.
+    void (*affine)(const struct op_call *call, float *scale, float *shift);
 
     // Output shape of one sample, or an error that names both sizes.
     bool (*infer)(const union op_attr *attr, const struct shape *in, struct shape *out,
@@ -195,8 +204,9 @@ int op_pieces(const struct op_call *call);
 // pool; returns when all are done.
 void op_run(const struct op_call *call, int pieces, op_work *work);
 
-// What mode.most asks for, of `count` floats of the output.
-void op_clip(const struct op_call *call, float *out, size_t count);
+// Does call.tail, in place, to channels channel .. channel + channels - 1 of `pixels` pixels of the
+// output; `pixel` counts through the batch.
+void op_finish(const struct op_call *call, size_t pixel, size_t pixels, int channel, int channels);
 
 // Sets or adds `count` gradients, beginning at element `at`; nothing when not wanted.
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from);

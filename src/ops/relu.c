@@ -1,6 +1,5 @@
 // min(max(0, x), most), or max(0, x) without a limit. Backward reads the output, so that the input
 // need not be saved: as in PyTorch no gradient passes where the output is 0 or the limit.
-#include "base/kernels.h"
 #include "ops/op.h"
 #include <math.h>
 
@@ -23,8 +22,11 @@ static float relu_most(const struct op_call *call) {
 
 static void relu_forward_samples(const struct op_call *call, int piece, int first, int count) {
     (void)piece;
-    size_t each = shape_count(call->out_shape), at = first * each;
-    kernels()->relu(count * each, call->in[0] + at, relu_most(call), call->out + at);
+    const int channels = call->out_shape.c;
+    const size_t each = shape_count(call->out_shape), at = first * each;
+    const struct kernel_tail tail = {.most = relu_most(call)};
+    kernels()->finish(count * each / (size_t)channels, channels, (size_t)channels, call->in[0] + at,
+                      &tail, call->out + at);
 }
 
 static void relu_forward(const struct op_call *call) {

@@ -1,6 +1,7 @@
 #include "plan/pass.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "plan/plan_tail.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -63,11 +64,41 @@ static bool output_finite(const struct op_call *call) {
     return true;
 }
 
+// Its value is needed by itself: to look at, or because it leaves the prefix.
+static bool stands_alone(const struct pass *pass, int index) {
+    return pass->check || (pass->cut && pass->cut->place[index] >= 0);
+}
+
+static bool is_given(const struct pass *pass, int index) {
+    return pass->cut && pass->cut->given && pass->cut->skip[index];
+}
+
+// The last node that `index` does in passing; itself, if none.
+static int chain_end(const struct pass *pass, int index) {
+    const struct plan_node *nodes = pass->plan->nodes;
+    while (nodes[index].next && !stands_alone(pass, index))
+        index = nodes[index].next;
+    return index;
+}
+
+// Whether the head of its chain has done it.
+static bool is_done(const struct pass *pass, int index) {
+    const struct plan_node *nodes = pass->plan->nodes;
+    const int head = nodes[index].head;
+    if (!head || is_given(pass, head))
+        return false;
+    for (int i = head; i != index; i = nodes[i].next)
+        if (stands_alone(pass, i))
+            return false;
+    return true;
+}
+
 static void run_node(struct pass *pass, int index) {
     const struct node *node = &pass->plan->model->nodes[index];
     struct op_call call = batch_call(pass, index);
     double start = pass->node_seconds ? clock_seconds() : 0;
-    node->op->forward(&call);
+    const int last = pass->plan->nodes[index].head ? index : chain_end(pass, index);
+    plan_tail_forward(pass->plan, pass->weights, pass->arena.base, index, last, &call);
     if (pass->node_seconds)
         pass->node_seconds[index] = clock_seconds() - start;
     if (pass->plan->nodes[index].batch_stats && node->counter >= 0)
@@ -88,10 +119,9 @@ static void copy_cut(struct pass *pass, int index) {
     }
 }
 
-// Not run: a node of the cut, or behind it, when that is given; a ReLU that the node before did.
+// Not run: a node of the cut, or behind it, when that is given; what a node before did in passing.
 static bool skip_node(struct pass *pass, int index) {
-    const bool given = pass->cut && pass->cut->given && pass->cut->skip[index];
-    if (!given && !pass->plan->nodes[index].done)
+    if (!is_given(pass, index) && !is_done(pass, index))
         return false;
     if (pass->node_seconds)
         pass->node_seconds[index] = 0;

@@ -40,11 +40,13 @@ struct pass {
     bool check;      // look for values that are not finite after every node
     const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
-    double loss;          // mean over the targets, weighted as the plan weighs classes
-    int targets;          // labelled samples; of a language model, tokens that follow another
-    int correct;          // targets that have the highest logit (the lowest class wins a tie)
-    int bad_node;         // with check: the first node whose output is not finite, or -1
-    double *node_seconds; // [node_count]: forward and backward of each node, if not NULL
+    double loss;  // mean over the targets, weighted as the plan weighs classes
+    int targets;  // labelled samples; of a language model, tokens that follow another
+    int correct;  // targets that have the highest logit (the lowest class wins a tie)
+    int bad_node; // with check: the first node whose output is not finite, or -1
+    // [node_count]: forward and backward of each node, if not NULL; what a node does in passing is
+    // in its own time.
+    double *node_seconds;
     // Seconds of the last forward and backward.
     double forward_seconds, backward_seconds;
 };

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 #include "base/xalloc.h"
 #include "plan/plan_buffers.h"
+#include "plan/plan_tail.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,22 +101,6 @@ static void mark_modes(struct plan *plan, const struct flags *f) {
     free(feeds);
 }
 
-// A ReLU right behind an operation that can do it, whose output nothing else reads.
-static void mark_relus(struct plan *plan) {
-    const struct model *m = plan->model;
-    int *readers = xcalloc((size_t)m->node_count, sizeof *readers);
-    for (int i = 1; i < m->node_count; i++)
-        for (int k = 0; k < m->nodes[i].op->inputs; k++)
-            readers[m->nodes[i].in[k]]++;
-    for (int i = 2; i < m->node_count; i++) {
-        const struct node *node = &m->nodes[i];
-        plan->nodes[i].done = node->op == &op_relu && node->in[0] == i - 1 && readers[i - 1] == 1 &&
-                              m->nodes[i - 1].op->clips;
-        plan->nodes[i - 1].relu = plan->nodes[i].done ? i : 0;
-    }
-    free(readers);
-}
-
 static struct op_flops node_flops(const struct model *m, int i) {
     const struct node *node = &m->nodes[i];
     struct shape in[OP_INPUTS] = {{0}};
@@ -182,6 +167,15 @@ static struct plan_cut cut_behind(const struct plan *plan, int end) {
     return cut;
 }
 
+// Whether a chain that is done in passing begins up to `end` and goes on behind it: what would
+// leave the prefix there is not at hand.
+static bool inside_chain(const struct plan *plan, int end) {
+    for (int i = end + 1; i < plan->model->node_count; i++)
+        if (plan->nodes[i].head && plan->nodes[i].head <= end)
+            return true;
+    return false;
+}
+
 // The deepest cut; or an earlier one of a single tensor that is smaller and gives up at most a
 // tenth of what the deepest one saves (inside a block several tensors leave the prefix).
 static void choose_cut(struct plan *plan) {
@@ -189,8 +183,8 @@ static void choose_cut(struct plan *plan) {
     plan->cut = cut_behind(plan, end);
     double least = 0.9 * plan->cut.forward;
     while (--end > 0 && plan->cut.count > 1) {
-        if (plan->nodes[end].relu)
-            continue; // no cut between the two
+        if (inside_chain(plan, end))
+            continue;
         struct plan_cut earlier = cut_behind(plan, end);
         bool better = earlier.count == 1 && earlier.floats < plan->cut.floats;
         bool stop = earlier.forward < least;
@@ -215,7 +209,7 @@ struct plan *plan_make(const struct flags *flags, const struct plan_options *opt
     if (options->unpruned)
         mark_wanted(plan, flags, true);
     mark_adds(plan);
-    mark_relus(plan);
+    plan_tail_mark(plan);
     plan_place_buffers(plan);
     count_cost(plan);
     choose_cut(plan);
@@ -288,7 +282,6 @@ struct op_call plan_call(const struct plan *plan, const struct weights *weights,
         .mode = {.batch_stats = mark->batch_stats,
                  .drop = mark->drop,
                  .precise = plan->options.precise,
-                 .most = mark->relu ? relu_limit(&plan->model->nodes[mark->relu].attr) : 0,
                  .smoothing = plan->options.smoothing,
                  .node = (uint32_t)index},
     };

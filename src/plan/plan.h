@@ -31,12 +31,13 @@ struct plan_node {
     bool wanted;      // backward visits it: its output needs a gradient
     bool pure;        // it and its whole ancestry depend on the sample and frozen weights alone
     bool batch_stats; // norm: by the batch
-    int relu;         // the next node, a ReLU that this one does in passing; or 0
-    bool done;        // a ReLU that the node before does; their outputs are one
+    int head;         // the node before it that does it in passing; or 0 (plan_tail.h)
+    int next;         // the node that is done behind this one in passing; or 0
     bool drop;        // dropout: active
     bool grad_in[OP_INPUTS], add_in[OP_INPUTS];
     bool grad_param[OP_PARAMS], add_param[OP_PARAMS];
     ptrdiff_t out, grad, keep; // PLAN_NONE where there is none
+    ptrdiff_t norm;            // scale and shift of a BatchNorm that is done in passing
 };
 
 struct plan_cost {

@@ -54,6 +54,13 @@ static void note_uses(const struct plan *p, int i, struct uses *u) {
         u->last_read[i] = back;
 }
 
+// A BatchNorm comes first in a chain.
+static size_t norm_floats(const struct plan *p, int i) {
+    const int next = p->nodes[i].next;
+    const bool norm = next && p->nodes[next].head == i && p->model->nodes[next].op->affine;
+    return norm ? 2 * (size_t)p->model->nodes[next].shape.c : 0;
+}
+
 static void node_lives(struct lives *l, struct plan *p, int i, const struct uses *u) {
     struct plan_node *node = &p->nodes[i];
     struct op_call call = plan_call(p, NULL, NULL, i);
@@ -61,8 +68,10 @@ static void node_lives(struct lives *l, struct plan *p, int i, const struct uses
     size_t n = (size_t)p->options.n, floats = n * shape_count(p->model->nodes[i].shape);
     bool result = i >= model_logits(p->model);
     int back = backward_tick(p, i);
-    if (!node->relu) // else it is the ReLU's
-        add_life(l, &node->out, floats, i - node->done, result ? last_tick(p) : u->last_read[i]);
+    if (!node->next) // else it is the next one's
+        add_life(l, &node->out, floats, node->head ? node->head : i,
+                 result ? last_tick(p) : u->last_read[i]);
+    add_life(l, &node->norm, norm_floats(p, i), i, i);
     add_life(l, &node->keep, node->wanted && op->keep ? op->keep(&call) : 0, i, back);
     add_life(l, &node->grad, node->wanted ? floats : 0, u->first_grad[i], back);
 }
@@ -156,16 +165,16 @@ void plan_place_buffers(struct plan *p) {
     for (int i = 1; i < nodes; i++)
         note_uses(p, i, &u);
     struct lives l = {0};
-    l.items = xcalloc(3 * (size_t)nodes + (size_t)p->model->param_count + 1, sizeof *l.items);
+    l.items = xcalloc(4 * (size_t)nodes + (size_t)p->model->param_count + 1, sizeof *l.items);
     for (int i = 1; i < nodes; i++)
         node_lives(&l, p, i, &u);
     gradient_lives(&l, p);
     add_life(&l, &p->scratch, scratch_floats(p), 0, last_tick(p));
     p->floats = place_all(&l);
-    for (int i = 1; i < nodes; i++)
-        if (p->nodes[i].relu)
-            p->nodes[i].out = p->nodes[p->nodes[i].relu].out;
-    p->nodes[0].out = p->nodes[0].grad = p->nodes[0].keep = PLAN_NONE;
+    for (int i = nodes - 1; i > 0; i--)
+        if (p->nodes[i].next)
+            p->nodes[i].out = p->nodes[p->nodes[i].next].out;
+    p->nodes[0].out = p->nodes[0].grad = p->nodes[0].keep = p->nodes[0].norm = PLAN_NONE;
     free(l.items);
     free(u.last_read);
     free(u.first_grad);

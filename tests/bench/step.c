@@ -128,8 +128,11 @@ static void open_cut(struct bench *b) {
         place[cut->nodes[i]] = (ptrdiff_t)floats;
         floats += shape_count(b->model->nodes[cut->nodes[i]].shape);
     }
-    float *rows = make_images((size_t)b->batch * floats);
-    b->cut = (struct pass_cut){place, skip, floats, rows, true};
+    float *values = make_images((size_t)b->batch * floats);
+    float **rows = xcalloc((size_t)b->batch, sizeof *rows);
+    for (int i = 0; i < b->batch; i++)
+        rows[i] = values + (size_t)i * floats;
+    b->cut = (struct pass_cut){place, skip, rows, true};
 }
 
 static void open_bench(struct bench *b) {

@@ -1,5 +1,6 @@
 #include "tests/bench/step_nodes.h"
 #include "base/xalloc.h"
+#include "plan/plan_tail.h"
 #include "tests/bench/bench_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +55,11 @@ static void sweep(const struct pass *pass, const struct batch *batch, struct ste
     for (int i = 1; i < nodes; i++) {
         struct op_call call = node_call(pass, batch, i);
         double start = now(&call);
-        if (!pass->plan->nodes[i].done)
-            pass->plan->model->nodes[i].op->forward(&call);
+        int last = i;
+        while (pass->plan->nodes[last].next)
+            last = pass->plan->nodes[last].next;
+        if (!pass->plan->nodes[i].head)
+            plan_tail_forward(pass->plan, pass->weights, pass->arena.base, i, last, &call);
         keep_least(&call, &best[i].forward, start);
     }
     for (int i = nodes - 1; i > 0; i--) {

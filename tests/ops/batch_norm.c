@@ -88,7 +88,8 @@ static void stored_statistics_are_scale_and_shift(void **state) {
     float scale = norm->param[0] * (1 / sqrtf(norm->param[3] + attr.norm.eps));
     float shift = norm->param[1] - norm->param[2] * scale;
     op_batch_norm.forward(&norm->call);
-    kernels()->scale_shift(N, 1, norm->x, &scale, &shift, expected, false);
+    const struct kernel_tail tail = {.scale = &scale, .shift = &shift};
+    kernels()->finish(N, 1, 1, norm->x, &tail, expected);
     assert_memory_equal(norm->y, expected, sizeof expected);
     norm_close(norm);
 }
