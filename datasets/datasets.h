@@ -22,6 +22,7 @@ struct dataset_request {
     // For readers of texts:
     const char *tokenizer; // data.tokenizer, or where one was found
     int length;            // data.length, above 2
+    bool unlabelled;       // for a language model: labels are passed over, and need not be there
     bool latin1;           // data.encoding
     int format;            // data.format, an enum texts_format (texts_rows.h)
     const char *text_column, *label_column;

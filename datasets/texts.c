@@ -82,6 +82,8 @@ static struct dataset *open_part(struct texts *t, const struct classes *classes,
     for (int i = 0; i < count; i++)
         d->labels[i] = classes_find(classes, r->row[first + i].label);
     d->vocabulary = t->tokenizer->vocabulary.size;
+    d->marks = (struct dataset_marks){vocabulary_find(&t->tokenizer->vocabulary, "[MASK]", 6),
+                                      t->tokenizer->before, t->tokenizer->after};
     d->read = texts_read;
     d->show = texts_show;
     d->release = texts_release;
@@ -150,6 +152,13 @@ static bool check_request(const struct dataset_request *q, struct error *error) 
     return true;
 }
 
+static void forget_labels(struct texts_rows *r) {
+    for (int i = 0; i < r->count; i++) {
+        free(r->row[i].label);
+        r->row[i].label = xstrdup(texts_unlabelled);
+    }
+}
+
 // Errors name the key.
 static bool open_all(struct texts *t, const struct dataset_request *q, reader *read,
                      struct classes *classes, struct text *note, struct error *error) {
@@ -159,6 +168,8 @@ static bool open_all(struct texts *t, const struct dataset_request *q, reader *r
     if (!read(&t->rows, q, note, error))
         return error_prefix(error, "data.path: ");
     texts_rows_order(&t->rows);
+    if (q->unlabelled)
+        forget_labels(&t->rows);
     return (name_classes(&t->rows, classes, error) && make_tokens(t, q->length, error)) ||
            error_prefix(error, "data.path: ");
 }

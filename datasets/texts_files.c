@@ -28,17 +28,27 @@ static bool no_format(const char *path, struct error *error) {
     char shown[LISTING_SHOWN];
     return error_set(error,
                      "%s: its name ends in none of .csv, .tsv and .jsonl; say what it is with "
-                     "data.format: csv, tsv, jsonl or first-word",
+                     "data.format: csv, tsv, jsonl, first-word or lines",
+                     listing_shown(path, shown));
+}
+
+static bool no_labels(const char *path, struct error *error) {
+    char shown[LISTING_SHOWN];
+    return error_set(error,
+                     "%s: a text a line, without labels, is for language models (-lm); say what "
+                     "else it is with data.format: csv, tsv, jsonl or first-word",
                      listing_shown(path, shown));
 }
 
 static bool read_file(struct texts_rows *r, const struct dataset_request *q, const char *path,
                       enum data_part part, struct error *error) {
     enum texts_format format = q->format ? (enum texts_format)q->format : texts_format_of(path);
-    struct texts_columns columns = {q->text_column, q->label_column};
+    struct texts_columns columns = {q->text_column, q->unlabelled ? NULL : q->label_column};
     struct texts_file file;
     if (format == TEXTS_BY_ENDING)
         return no_format(path, error);
+    if (format == TEXTS_LINES && !q->unlabelled)
+        return no_labels(path, error);
     if (!texts_file_open(&file, path, q->latin1, error))
         return false;
     bool fine = texts_rows_read(r, file.data, file.size, path, format, &columns, part, error);

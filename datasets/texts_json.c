@@ -25,7 +25,8 @@ static bool read_part(const json_t *object, enum data_part *part, struct error *
 static bool read_object(const json_t *object, const struct texts_columns *columns,
                         struct texts_row *row, struct error *error) {
     const json_t *text = json_object_get(object, columns->text);
-    row->label = label_of(json_object_get(object, columns->label));
+    row->label = columns->label ? label_of(json_object_get(object, columns->label))
+                                : xstrdup(texts_unlabelled);
     if (json_is_string(text) && row->label) {
         row->text = xstrdup(json_string_value(text));
         return read_part(object, &row->part, error);

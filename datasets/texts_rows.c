@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+const char texts_unlabelled[] = "text";
+
 void texts_rows_file(struct texts_rows *r, const char *name) {
     r->files = xrealloc(r->files, ((size_t)r->file_count + 1) * sizeof *r->files);
     r->files[r->file_count++] = xstrdup(name);
@@ -74,7 +76,8 @@ enum texts_format texts_format_of(const char *name) {
     } endings[] = {{".csv", TEXTS_CSV},
                    {".tsv", TEXTS_TSV},
                    {".jsonl", TEXTS_JSONL},
-                   {".ndjson", TEXTS_JSONL}};
+                   {".ndjson", TEXTS_JSONL},
+                   {".txt", TEXTS_LINES}};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
         if (strcasecmp(dot, endings[i].ending) == 0)
@@ -85,16 +88,17 @@ enum texts_format texts_format_of(const char *name) {
 // Tables
 
 struct columns {
-    int text, label, split; // split -1: none
+    int text, label, split; // label, split -1: none
 };
 
 // Positions where both are numbers; else the row has the names.
 static bool find_columns(const struct csv *c, const struct texts_columns *wanted,
                          struct columns *out, struct error *error) {
     struct text names = {0};
-    *out = (struct columns){csv_column(c, wanted->text), csv_column(c, wanted->label),
-                            csv_column(c, "split")};
-    if (out->text >= 0 && out->label >= 0)
+    *out =
+        (struct columns){csv_column(c, wanted->text),
+                         wanted->label ? csv_column(c, wanted->label) : -1, csv_column(c, "split")};
+    if (out->text >= 0 && (out->label >= 0 || !wanted->label))
         return true;
     for (int i = 0; i < c->count; i++)
         text_add(&names, "%s\"%.30s\"", i ? ", " : "", c->field[i]);
@@ -108,9 +112,10 @@ static bool find_columns(const struct csv *c, const struct texts_columns *wanted
 }
 
 static bool positions(const struct texts_columns *wanted, struct columns *out) {
-    int64_t text, label;
-    if (!text_to_int(wanted->text, &text) || !text_to_int(wanted->label, &label) || text < 1 ||
-        label < 1 || text > CSV_FIELDS || label > CSV_FIELDS)
+    int64_t text, label = 0;
+    bool labels = wanted->label;
+    if (!text_to_int(wanted->text, &text) || (labels && !text_to_int(wanted->label, &label)) ||
+        text < 1 || label < labels || text > CSV_FIELDS || label > CSV_FIELDS)
         return false;
     *out = (struct columns){(int)text - 1, (int)label - 1, -1};
     return true;
@@ -125,7 +130,8 @@ static bool take_row(struct texts_rows *r, const struct csv *c, const struct col
                          at->label + 1);
     if (at->split >= 0 && (at->split >= c->count || !listing_part(c->field[at->split], &part)))
         return csv_refuse(c, error, "the split must be train, val or test");
-    struct texts_row row = {xstrdup(c->field[at->text]), xstrdup(c->field[at->label]), part,
+    struct texts_row row = {xstrdup(c->field[at->text]),
+                            xstrdup(at->label < 0 ? texts_unlabelled : c->field[at->label]), part,
                             .line = c->line};
     return texts_rows_add(r, row, error);
 }
@@ -155,19 +161,30 @@ static bool first_word(struct texts_rows *r, const char *line, size_t size, int 
     return texts_rows_add(r, row, error);
 }
 
-static bool read_lines(struct texts_rows *r, const char *data, size_t size, bool json,
-                       const struct texts_columns *columns, enum data_part part,
-                       struct error *error) {
+static bool whole_line(struct texts_rows *r, const char *line, size_t size, int number,
+                       enum data_part part, struct error *error) {
+    struct texts_row row = {xstrndup(line, size), xstrdup(texts_unlabelled), part, .line = number};
+    return texts_rows_add(r, row, error);
+}
+
+static bool take_line(struct texts_rows *r, const char *line, size_t size, int number,
+                      enum texts_format format, const struct texts_columns *columns,
+                      enum data_part part, struct error *error) {
+    if (format == TEXTS_JSONL)
+        return texts_json_line(r, line, size, number, columns, part, error);
+    return (format == TEXTS_LINES ? whole_line : first_word)(r, line, size, number, part, error);
+}
+
+static bool read_lines(struct texts_rows *r, const char *data, size_t size,
+                       enum texts_format format, const struct texts_columns *columns,
+                       enum data_part part, struct error *error) {
     const char *at = data, *end = data + size;
     for (int line = 1; at < end; line++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
         const char *next = newline ? newline + 1 : end;
         stop -= stop > at && stop[-1] == '\r';
         size_t length = (size_t)(stop - at);
-        bool fine =
-            length == 0 || (json ? texts_json_line(r, at, length, line, columns, part, error)
-                                 : first_word(r, at, length, line, part, error));
-        if (!fine)
+        if (length > 0 && !take_line(r, at, length, line, format, columns, part, error))
             return false;
         at = next;
     }
@@ -178,8 +195,8 @@ bool texts_rows_read(struct texts_rows *r, const char *data, size_t size, const 
                      enum texts_format format, const struct texts_columns *columns,
                      enum data_part part, struct error *error) {
     texts_rows_file(r, name);
-    if (format == TEXTS_JSONL || format == TEXTS_FIRST_WORD)
-        return read_lines(r, data, size, format == TEXTS_JSONL, columns, part, error);
+    if (format == TEXTS_JSONL || format == TEXTS_FIRST_WORD || format == TEXTS_LINES)
+        return read_lines(r, data, size, format, columns, part, error);
     struct csv c =
         csv_open(data, size, name, format == TEXTS_CSV ? ',' : '\t', format == TEXTS_CSV);
     bool fine = read_table(r, &c, columns, part, error);

@@ -27,13 +27,17 @@ enum texts_format {
     TEXTS_TSV,        // no quoting
     TEXTS_JSONL,      // an object a line
     TEXTS_FIRST_WORD, // label, space, text
+    TEXTS_LINES,      // a text a line, without labels
 };
 
 // Columns by their names in the first line (of JSON: by keys), or by position, "1" being the first,
 // where there is no such line. A column or key named "split" says train, val or test.
 struct texts_columns {
-    const char *text, *label;
+    const char *text, *label; // label NULL: labels are passed over, and need not be there
 };
+
+// The label of texts without one.
+extern const char texts_unlabelled[];
 
 // Appends the rows of a file in UTF-8. `part` is that of rows without a split. Errors begin with
 // name and line.

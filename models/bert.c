@@ -3,14 +3,16 @@
 // ones of Turc et al., "Well-read students learn better", 2019.
 //
 // A text is what its first token became, by way of the pooler; or (model.pool) the mean over its
-// tokens or the last one, without a pooler. All tokens are of segment 0.
+// tokens or the last one, without a pooler. All tokens are of segment 0. Or it is a masked language
+// model, which says what stands behind [MASK].
 #include "models/head.h"
 #include "models/models.h"
 
-static int embeddings(struct build *b, const struct text_config *c) {
+// *words: the node of the word embeddings.
+static int embeddings(struct build *b, const struct text_config *c, int *words) {
     build_push(b, "embeddings", "BertEmbeddings");
     build_mark_block(b);
-    int x = build_embedding(b, "word_embeddings", 0, c->vocabulary, c->hidden);
+    int x = *words = build_embedding(b, "word_embeddings", 0, c->vocabulary, c->hidden);
     x = build_token_add(b, "position_embeddings", x, c->positions, true);
     x = build_token_add(b, "token_type_embeddings", x, c->segments, false);
     x = build_layer_norm(b, "LayerNorm", x, c->eps);
@@ -94,37 +96,56 @@ static int pool(struct build *b, int x, const struct arch_options *options) {
     return x;
 }
 
+// BertForMaskedLM's head, for the tokens that are to be predicted.
+static int predictions(struct build *b, int x, int words, const struct arch_options *options) {
+    const struct text_config *c = options->text;
+    build_push(b, "cls", "BertOnlyMLMHead");
+    build_mark_head(b);
+    build_push(b, "predictions", "BertLMPredictionHead");
+    int bias = build_own_bias(b, c->vocabulary);
+    build_push(b, "transform", "BertPredictionHeadTransform");
+    x = build_token_pick(b, NULL, x);
+    x = build_token_linear(b, "dense", x, c->hidden, true);
+    x = build_gelu(b, NULL, x, c->gelu_tanh);
+    x = build_layer_norm(b, "LayerNorm", x, c->eps);
+    build_pop(b);
+    x = build_language_head(b, "decoder", x, words, c->tied, bias);
+    build_pop(b);
+    build_pop(b);
+    return x;
+}
+
 static int bert(struct build *b, const struct arch *arch, const struct arch_options *options) {
     static const char *const no_parameters[] = {".position_ids", NULL};
-    (void)arch;
+    int words;
     build_no_parameters(b, no_parameters);
     build_init(b, INIT_NORMAL_TEXT, INIT_NORMAL_TEXT);
     build_init_bias(b, INIT_ZERO);
     build_push(b, "bert", "BertModel");
-    int x = embeddings(b, options->text);
-    x = encoder(b, x, taken_token(options), options->text);
-    x = pool(b, x, options);
+    int x = embeddings(b, options->text, &words);
+    x = encoder(b, x, arch->language ? ALL_TOKENS : taken_token(options), options->text);
+    x = arch->language ? x : pool(b, x, options);
     build_pop(b);
-    return head_linear(b, "classifier", x, options);
+    return arch->language ? predictions(b, x, words, options)
+                          : head_linear(b, "classifier", x, options);
 }
 
-#define SIZE(size, layer_count, width, head_count)                                                 \
+#define CONFIG(layer_count, width, head_count)                                                     \
     {                                                                                              \
-        .name = "bert-" size, .help = "BERT-" size " (uncased), for texts of at most 512 tokens",  \
-        .input = {128, 1, 1}, .dropout = 0.1f, .build = bert, .text = {                            \
-            .kind = "bert",                                                                        \
-            .vocabulary = 30522,                                                                   \
-            .positions = 512,                                                                      \
-            .segments = 2,                                                                         \
-            .hidden = width,                                                                       \
-            .layers = layer_count,                                                                 \
-            .heads = head_count,                                                                   \
-            .inner = 4 * width,                                                                    \
-            .dropout = 0.1f,                                                                       \
-            .attention_dropout = 0.1f,                                                             \
-            .embedding_dropout = 0.1f,                                                             \
-            .eps = 1e-12f                                                                          \
-        }                                                                                          \
+        .kind = "bert", .vocabulary = 30522, .positions = 512, .segments = 2, .hidden = width,     \
+        .layers = layer_count, .heads = head_count, .inner = 4 * width, .dropout = 0.1f,           \
+        .attention_dropout = 0.1f, .embedding_dropout = 0.1f, .eps = 1e-12f, .tied = true          \
+    }
+#define SIZE(size, ...)                                                                            \
+    {.name = "bert-" size,                                                                         \
+     .help = "BERT-" size " (uncased), for texts of at most 512 tokens",                           \
+     .input = {128, 1, 1},                                                                         \
+     .dropout = 0.1f,                                                                              \
+     .build = bert,                                                                                \
+     .text = CONFIG(__VA_ARGS__)},                                                                 \
+    {                                                                                              \
+        .name = "bert-" size "-lm", .help = "BERT-" size " that predicts masked tokens",           \
+        .input = {128, 1, 1}, .build = bert, .text = CONFIG(__VA_ARGS__), .language = true,        \
     }
 
 const struct arch arch_bert[BERT_SIZES] = {SIZE("tiny", 2, 128, 2), SIZE("mini", 4, 256, 4),

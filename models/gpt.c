@@ -104,7 +104,7 @@ static int gpt(struct build *b, const struct arch *arch, const struct arch_optio
     if (!arch->language)
         return classifier(b, x, options);
     build_mark_head(b);
-    return build_language_head(b, "lm_head", x, embedding, options->text->tied);
+    return build_language_head(b, "lm_head", x, embedding, options->text->tied, -1);
 }
 
 #define CONFIG(rows, length, layer_count, width, head_count, of_gpt2)                              \

@@ -4,12 +4,12 @@
 
 #include "model/build.h"
 
-enum { RESNET_CIFAR_SIZES = 5, RESNET_SIZES = 4, VGG_SIZES = 8, BERT_SIZES = 4, GPT_SIZES = 8 };
+enum { RESNET_CIFAR_SIZES = 5, RESNET_SIZES = 4, VGG_SIZES = 8, BERT_SIZES = 8, GPT_SIZES = 8 };
 
 extern const struct arch arch_cnn, arch_mlp, arch_mobilenet_v2;
 extern const struct arch arch_resnet_cifar[RESNET_CIFAR_SIZES];
 extern const struct arch arch_resnet[RESNET_SIZES], arch_vgg[VGG_SIZES]; // each vgg, then its _bn
-extern const struct arch arch_bert[BERT_SIZES], arch_gpt[GPT_SIZES];     // each gpt, then its -lm
+extern const struct arch arch_bert[BERT_SIZES], arch_gpt[GPT_SIZES];     // each, then its -lm
 
 // The table, NULL-terminated, smallest families first.
 extern const struct arch *const archs[];

@@ -6,7 +6,7 @@
 #include "models/models.h"
 #include "test.h"
 
-enum { TEXTS_IDS = 11, TEXTS_ROOM = 9, TEXTS_CLASSES = 3 };
+enum { TEXTS_IDS = 11, TEXTS_ROOM = 9, TEXTS_CLASSES = 3, TEXTS_MASK = 10 };
 
 // "bert-tiny", "gpt-nano-lm" and so on, made smaller still: 2 layers of 12 channels and 3 heads.
 static inline struct model *texts_model(const char *name, int room, float dropout) {
@@ -51,6 +51,7 @@ static inline struct dataset *texts_data(const struct model *model, int count) {
     for (int i = 0; i < count; i++)
         d->labels[i] = i % TEXTS_CLASSES;
     d->vocabulary = TEXTS_IDS;
+    d->marks.mask = TEXTS_MASK;
     d->read = texts_read;
     return d;
 }

@@ -91,3 +91,8 @@ struct model *network_build(const struct experiment *e, struct shape input, int 
     }
     return net_build(e->model.file, &options, error);
 }
+
+bool network_is_language(const struct experiment *e) {
+    const struct arch *arch = *e->model.name ? arch_find(e->model.name, NULL) : NULL;
+    return arch && arch->language;
+}

@@ -11,4 +11,7 @@
 struct model *network_build(const struct experiment *e, struct shape input, int classes,
                             int vocabulary, struct error *error);
 
+// Whether it is a language model, which needs no labels. An unknown one is none.
+bool network_is_language(const struct experiment *e);
+
 #endif

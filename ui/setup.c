@@ -163,6 +163,7 @@ static int format_of(const char *name) {
         [TEXTS_TSV] = "tsv",
         [TEXTS_JSONL] = "jsonl",
         [TEXTS_FIRST_WORD] = "first-word",
+        [TEXTS_LINES] = "lines",
     };
     int format = 0;
     while (strcmp(names[format], name) != 0)
@@ -194,6 +195,7 @@ bool setup_open_kind(struct training_data *data, const struct dataset_kind *kind
         .cache = (size_t)e->data.cache << 20,
         .tokenizer = tokenizer,
         .length = (int)e->data.length,
+        .unlabelled = network_is_language(e),
         .latin1 = strcmp(e->data.encoding, "latin-1") == 0,
         .format = format_of(e->data.format),
         .text_column = e->data.text_column,

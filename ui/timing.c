@@ -28,7 +28,7 @@ bool timing_step(struct training *t, double *seconds, struct error *error) {
         if (!training_step(t, &result, error))
             return false;
         double taken = clock_seconds() - start;
-        if (result.tally.samples < whole)
+        if (result.batch < whole)
             continue; // an epoch's last batch may be smaller
         if (done >= 0) {
             times[done] = taken;

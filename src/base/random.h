@@ -16,6 +16,8 @@ enum random_stream {
     RANDOM_SHIFT,   // (sample, shift number, element)
     RANDOM_DROPOUT, // (sample, step, element), the node in the key
     RANDOM_PROBE,
+    RANDOM_MASK, // (sample, view, draw): as part 0 the order of the tokens, as 1 what becomes of
+                 // them
 };
 
 struct random_key {

@@ -12,6 +12,7 @@ struct dataset *dataset_new(const char *name, struct shape shape, int count, int
     d->shape = shape;
     d->count = count;
     d->classes = classes;
+    d->marks = (struct dataset_marks){-1, -1, -1};
     d->labels = xcalloc((size_t)count, sizeof *d->labels);
     d->class_names = xcalloc((size_t)classes, sizeof *d->class_names);
     for (int i = 0; i < classes; i++)
@@ -27,6 +28,7 @@ struct dataset *dataset_like(const struct dataset *d) {
         like->groups = xmemdup(d->groups, (size_t)d->count * sizeof *d->groups);
     like->slow = d->slow;
     like->vocabulary = d->vocabulary;
+    like->marks = d->marks;
     return like;
 }
 
@@ -117,6 +119,7 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
     }
     d->slow = inner->slow;
     d->vocabulary = inner->vocabulary;
+    d->marks = inner->marks;
     d->read = subset_read;
     d->fetch = subset_fetch;
     d->show = inner->show ? subset_show : NULL;

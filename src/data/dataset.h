@@ -17,6 +17,11 @@ struct sample_text {
 };
 void sample_text_close(struct sample_text *t);
 
+// Token ids with a meaning: of [MASK], and of what stands around each text; -1: none.
+struct dataset_marks {
+    int mask, before, after;
+};
+
 struct dataset {
     char *name;
     struct shape shape; // of one sample
@@ -32,6 +37,7 @@ struct dataset {
     bool (*fetch)(const struct dataset *d, int index, const struct crop *crop, float *out,
                   struct error *error);
     int vocabulary; // token ids of texts are below this; 0: the samples are no texts
+    struct dataset_marks marks;
     // The text of a sample. Safe from any thread. NULL: the samples are no texts.
     void (*show)(const struct dataset *d, int index, struct sample_text *out);
     bool slow;                          // a sample takes long enough to be worth several threads

@@ -51,6 +51,15 @@ static void normalise(const struct loader *l, float *image) {
                 (image[i * (size_t)s.c + (size_t)c] - l->set.mean[c]) / l->set.std[c];
 }
 
+// A text, of which `target` takes what is to be predicted.
+static bool make_masked(struct loader *l, uint32_t sample, uint32_t view, float *out, int *target,
+                        struct error *error) {
+    if (!dataset_fetch(l->data, (int)sample, NULL, out, error))
+        return false;
+    masking_apply(&l->set.masking, sample, view, (int)shape_count(l->data->shape), out, target);
+    return true;
+}
+
 static bool make_sample(struct loader *l, uint32_t sample, uint32_t view, float *image, float *out,
                         struct error *error) {
     const struct augment *a = &l->set.augment;
@@ -96,10 +105,13 @@ static void make_row(void *context, int i, int worker) {
     struct loader *l = m->loader;
     struct batch *batch = &m->slot->batch;
     struct error error = {0};
-    size_t size = shape_count(l->data->shape);
-    if (batch->row[i] < 0 ||
-        make_sample(l, batch->sample[i], batch->view, l->image + (size_t)worker * size,
-                    batch->x + (size_t)batch->row[i] * size, &error))
+    if (batch->row[i] < 0)
+        return;
+    size_t size = shape_count(l->data->shape), at = (size_t)batch->row[i] * size;
+    uint32_t sample = batch->sample[i], view = batch->view;
+    if (l->set.masks
+            ? make_masked(l, sample, view, batch->x + at, batch->target + at, &error)
+            : make_sample(l, sample, view, l->image + (size_t)worker * size, batch->x + at, &error))
         return;
     // The first sample's error, whichever thread comes first.
     pthread_mutex_lock(&l->mutex);
@@ -181,10 +193,11 @@ static int largest_batch(const struct dataset *data, const struct loader_setting
 
 size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings) {
     size_t sample = shape_count(data->shape) * sizeof(float) + 2 * sizeof(int) + sizeof(uint32_t);
+    sample += settings->masks ? shape_count(data->shape) * sizeof(int) : 0;
     return RING * (size_t)largest_batch(data, settings) * sample;
 }
 
-static void slot_open(struct slot *slot, size_t sample_size, int batch) {
+static void slot_open(struct slot *slot, size_t sample_size, int batch, bool masks) {
     size_t n = (size_t)batch;
     slot->memory = xmalloc(n * sample_size * sizeof(float) + ALIGN);
     uintptr_t address = (uintptr_t)slot->memory;
@@ -192,6 +205,8 @@ static void slot_open(struct slot *slot, size_t sample_size, int batch) {
     slot->batch.label = xmalloc(n * sizeof *slot->batch.label);
     slot->batch.sample = xmalloc(n * sizeof *slot->batch.sample);
     slot->batch.row = xmalloc(n * sizeof *slot->batch.row);
+    if (masks)
+        slot->batch.target = xmalloc(n * sample_size * sizeof *slot->batch.target);
 }
 
 static void slot_close(struct slot *slot) {
@@ -199,6 +214,7 @@ static void slot_close(struct slot *slot) {
     free(slot->batch.label);
     free(slot->batch.sample);
     free(slot->batch.row);
+    free(slot->batch.target);
 }
 
 struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings) {
@@ -212,7 +228,7 @@ struct loader *loader_open(const struct dataset *data, const struct loader_setti
     l->set = *settings;
     l->steps = (data->count - 1) / settings->batch + 1;
     for (int i = 0; i < RING; i++)
-        slot_open(&l->slot[i], size, largest_batch(data, settings));
+        slot_open(&l->slot[i], size, largest_batch(data, settings), settings->masks);
     int threads = data->slow && settings->threads > 1 ? settings->threads : 1;
     l->pool = threads > 1 ? pool_open(threads) : NULL;
     l->image = xmalloc((size_t)threads * size * sizeof *l->image);

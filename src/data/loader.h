@@ -5,6 +5,7 @@
 
 #include "data/augment.h"
 #include "data/dataset.h"
+#include "data/masking.h"
 #include "plan/pass.h"
 
 enum { LOADER_CHANNELS = 4 };
@@ -22,6 +23,8 @@ struct loader_settings {
     int threads;                                       // for data that is slow to read; 0: one
     loader_spares *spares;                             // NULL: none
     void *context;                                     // for it
+    bool masks;                                        // of texts: batches have targets, by
+    struct masking masking;
 };
 
 struct loader;

@@ -165,12 +165,13 @@ int build_node_of(struct build *b, const char *name, const char *kind, const str
     if (build_failed(b))
         return 0;
     int module = name ? add_module(b, name, kind) : b->open;
-    struct node node = {.op = op, .attr = attr, .module = module};
+    struct node node = {.op = op, .attr = attr, .module = module, .picked = op == &op_token_pick};
     struct shape shapes[OP_INPUTS] = {0};
     memcpy(node.in, in, sizeof node.in);
     for (int i = 0; i < op->inputs; i++) {
         assert(node.in[i] >= 0 && node.in[i] < b->model->node_count);
         shapes[i] = build_shape(b, node.in[i]);
+        node.picked |= b->model->nodes[node.in[i]].picked;
     }
     if (!op->infer(&attr, shapes, &node.shape, &b->error)) {
         name_error(b, module);
@@ -179,17 +180,29 @@ int build_node_of(struct build *b, const char *name, const char *kind, const str
     return add_node(b, node);
 }
 
-int build_param(struct build *b, const char *name, struct param p) {
+static int add_param(struct build *b, int owner, const char *name, struct param p) {
     struct model *m = b->model;
-    struct module *module = &m->modules[m->nodes[m->node_count - 1].module];
+    struct module *module = &m->modules[owner];
     m->params = room_for_one(m->params, m->param_count, &b->param_room, sizeof *m->params);
     p.name = dotted_name(module->name, name);
-    p.module = (int)(module - m->modules);
+    p.module = owner;
     p.count = dims_count(p.dims);
     p.storage = m->param_count;
     module->param_count++;
     m->params[m->param_count] = p;
     return m->param_count++;
+}
+
+int build_param(struct build *b, const char *name, struct param p) {
+    return add_param(b, b->model->nodes[b->model->node_count - 1].module, name, p);
+}
+
+int build_own_bias(struct build *b, int count) {
+    if (build_failed(b))
+        return -1;
+    assert(fresh_container(b) && "a container's own parameters come before its children's");
+    struct param p = {.kind = PARAM_BIAS, .dims = {1, {count}}, .init = INIT_ZERO};
+    return add_param(b, b->open, "bias", p);
 }
 
 // Every value begins on a cache line.
@@ -212,8 +225,8 @@ static struct model *finish_model(struct build *b, int logits) {
     assert(logits == m->node_count - 1 && "the logits must be the last node");
     m->modules[0].end = m->module_count;
     m->classes = build_shape(b, logits).c;
-    if (!build_node(b, NULL, NULL, b->language ? &op_next_token : &op_cross_entropy,
-                    (union op_attr){0}, logits, b->language ? 0 : -1))
+    if (!build_node(b, NULL, NULL, b->language ? &op_token_loss : &op_cross_entropy,
+                    (union op_attr){0}, logits, -1))
         return NULL;
     place_params(m);
     return m;

@@ -73,9 +73,16 @@ int build_attention(struct build *b, const char *name, int q, int k, int v,
                     struct build_attention a);
 int build_attention_packed(struct build *b, const char *name, int x, struct build_attention a);
 int build_token_pool(struct build *b, const char *name, int x, enum token_pool which);
+// Of each text the tokens that are to be predicted: what is behind them computes only those, and
+// with a language head behind them the model is a masked one.
+int build_token_pick(struct build *b, const char *name, int x);
+// A bias of so many elements that belongs to the container just opened. Returns the parameter.
+int build_own_bias(struct build *b, int count);
 // Logits over the tokens of embedding node `embedding`, for each token: with these, build_finish
-// makes a language model. Tied: by the embedding's own weights, which get a second name.
-int build_language_head(struct build *b, const char *name, int x, int embedding, bool tied);
+// makes a language model. Tied: by the embedding's own weights, which get a second name; `bias`:
+// the parameter that its bias is tied to, or -1 for no bias.
+int build_language_head(struct build *b, const char *name, int x, int embedding, bool tied,
+                        int bias);
 
 // Sets how the weights of the convolutions and linear layers built from here on are initialised
 // (PyTorch's default until then: INIT_UNIFORM_FAN_IN), and how the biases of both (the same).
@@ -123,7 +130,7 @@ struct arch {
     int parameter;           // for a family: e.g. the depth
     bool norm;               // for a family: with BatchNorm
     struct text_config text; // of texts: the default; kind NULL: an architecture of pictures
-    bool language;           // of texts: predicts the next token in place of a class
+    bool language;           // of texts: predicts tokens in place of a class
 };
 
 #endif

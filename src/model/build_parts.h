@@ -13,7 +13,7 @@ struct build {
     int module_room, param_room, node_room;
     enum param_init conv_init, linear_init, bias_init;
     int init_fan;  // of INIT_NORMAL_TEXT
-    bool language; // the logits are of each next token
+    bool language; // the logits are of tokens
 };
 
 // A node of `op` over x (and y, or -1), whose shape `op` infers. It belongs to a new leaf module of

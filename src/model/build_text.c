@@ -88,12 +88,22 @@ int build_token_pool(struct build *b, const char *name, int x, enum token_pool w
     return build_node(b, name, "TokenPool", &op_token_pool, attr, x, -1);
 }
 
-int build_language_head(struct build *b, const char *name, int x, int embedding, bool tied) {
-    int rows = b->model->nodes[embedding].attr.embedding.rows;
+int build_token_pick(struct build *b, const char *name, int x) {
+    const int most = model_hidden_tokens(build_shape(b, x).h);
+    union op_attr attr = {.token_pick = {most > 2 ? most : 2}}; // a list of one would be a vector
+    return build_node(b, name, "TokenPick", &op_token_pick, attr, x, -1);
+}
+
+int build_language_head(struct build *b, const char *name, int x, int embedding, bool tied,
+                        int bias) {
+    const struct node *table = &b->model->nodes[embedding];
+    const int weight = table->param[0];
     b->language = true;
-    int node = build_token_linear(b, name, x, rows, false);
+    int node = build_token_linear(b, name, x, table->attr.embedding.rows, bias >= 0);
+    const int *param = b->model->nodes[node].param;
     if (node && tied)
-        b->model->params[b->model->nodes[node].param[0]].storage =
-            b->model->nodes[embedding].param[0];
+        b->model->params[param[0]].storage = weight;
+    if (node && bias >= 0)
+        b->model->params[param[1]].storage = bias;
     return node;
 }

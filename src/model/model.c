@@ -26,7 +26,16 @@ int model_loss(const struct model *model) {
 }
 
 bool model_is_language(const struct model *model) {
-    return model->nodes[model_loss(model)].op == &op_next_token;
+    return model->nodes[model_loss(model)].op == &op_token_loss;
+}
+
+bool model_is_masked(const struct model *model) {
+    return model_is_language(model) && model->nodes[model_logits(model)].picked;
+}
+
+int model_hidden_tokens(int tokens) {
+    const int count = (15 * tokens + 50) / 100;
+    return count > 1 ? count : 1;
 }
 
 int model_module(const struct model *model, const char *name) {

@@ -64,7 +64,7 @@ struct module {
 };
 
 // One application of an operation. Inputs are earlier nodes. Node 0 is the input: op NULL.
-// The last node is the loss (op_cross_entropy; of a language model op_next_token); the one before
+// The last node is the loss (op_cross_entropy; of a language model op_token_loss); the one before
 // it gives the logits.
 struct node {
     const struct operation *op;
@@ -74,6 +74,7 @@ struct node {
     struct shape shape;   // of one sample's output
     int param[OP_PARAMS]; // -1 where absent
     int counter;          // norm: the parameter that counts batches, or -1
+    bool picked;          // its rows are the tokens that are to be predicted, not all
 };
 
 struct model {
@@ -90,8 +91,12 @@ struct model {
     const char *const *no_parameters;
 };
 
-// Whether the loss is of each next token, not of a label.
+// Whether the loss is of tokens, not of a label; and whether of such as are hidden from the network
+// (node.picked), not of each one that follows others.
 bool model_is_language(const struct model *model);
+bool model_is_masked(const struct model *model);
+// Of a text of so many tokens, how many a masked one is to predict: 15 %, as BERT, at least one.
+int model_hidden_tokens(int tokens);
 
 void model_close(struct model *model);
 

@@ -65,6 +65,9 @@ union op_attr {
     struct {
         enum token_pool which;
     } token_pool;
+    struct {
+        int rows; // the most that one text may have
+    } token_pick;
 };
 
 // A gradient destination; `to` NULL: not wanted.
@@ -104,11 +107,14 @@ struct op_call {
     const float *dout;       // backward: the gradient of out
     struct op_grad din[OP_INPUTS], dparam[OP_PARAMS];
     struct op_mode mode;
-    struct kernel_tail tail;   // of what operation.tail allows: done to the output in passing
-    const int *label;          // [n], cross_entropy only: class of each sample, -1 to ignore it
+    struct kernel_tail tail; // of what operation.tail allows: done to the output in passing
+    const int *label;  // class of each sample, -1 to ignore it: cross_entropy, [n]; token_loss,
+                       // [n][rows]
+    const int *target; // [n][tokens], token_pick only: below 0 what is not picked
     const float *class_weight; // [classes], cross_entropy only; NULL: 1 each
     const uint32_t *sample;    // [n], the data set's index of each sample, for random draws
-    const int *length;         // [n], of texts: tokens of each sample, 1 .. h; NULL: no texts
+    const int *length;         // [n], of texts: rows of each sample of the inputs, 1 .. h; NULL: no
+                               // texts
     struct pool *pool;
 };
 
@@ -177,8 +183,9 @@ extern const struct operation op_tanh;
 extern const struct operation op_attention;        // in: queries, keys, values
 extern const struct operation op_attention_packed; // in: all three, side by side
 extern const struct operation op_token_pool;       // the first, the last, or the mean: a vector
-extern const struct operation op_next_token; // in: logits of all tokens, and their ids; out: the
-                                             // sum of the tokens' losses; dout as cross_entropy's
+extern const struct operation op_token_pick;       // of all tokens those to be predicted
+extern const struct operation
+    op_token_loss; // the sum over a text's tokens; dout as cross_entropy's
 extern const struct operation
     op_cross_entropy; // out: the sample's loss (a 1-vector); no reduction.
                       // dout is the gradient per sample: the pass's share of it in the mean

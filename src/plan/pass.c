@@ -14,7 +14,11 @@ bool pass_use(struct pass *pass, const struct plan *plan, struct error *error) {
     arena_trim(&pass->arena, bytes);
     pass->plan = plan;
     pass->batch = NULL;
-    pass->length = xrealloc(pass->length, (size_t)plan->options.n * sizeof *pass->length);
+    const size_t n = (size_t)plan->options.n;
+    const size_t rows = (size_t)plan->model->nodes[model_logits(plan->model)].shape.h;
+    pass->length = xrealloc(pass->length, n * sizeof *pass->length);
+    pass->picked = xrealloc(pass->picked, n * sizeof *pass->picked);
+    pass->row_label = xrealloc(pass->row_label, n * rows * sizeof *pass->row_label);
     return true;
 }
 
@@ -31,6 +35,32 @@ static void find_lengths(struct pass *pass) {
     }
 }
 
+// Of each text what stands behind each token, or the targets that the batch has.
+static void find_targets(struct pass *pass) {
+    const struct model *m = pass->plan->model;
+    const bool masked = model_is_masked(m);
+    const size_t places = shape_count(m->nodes[0].shape);
+    const int rows = m->nodes[model_logits(m)].shape.h;
+    assert(!masked || pass->batch->target);
+    for (int s = 0; s < pass->batch->n; s++) {
+        const float *ids = pass->batch->x + (size_t)s * places;
+        int *label = pass->row_label + (size_t)s * (size_t)rows, count = 0;
+        for (int i = 0; !masked && i < pass->length[s]; i++)
+            label[count++] = i + 1 < pass->length[s] ? (int)ids[i + 1] : -1;
+        for (int i = 0; masked && i < pass->length[s]; i++)
+            if (pass->batch->target[(size_t)s * places + (size_t)i] >= 0)
+                label[count++] = pass->batch->target[(size_t)s * places + (size_t)i];
+        assert(count > 0 && count <= rows);
+        pass->picked[s] = count;
+    }
+}
+
+// How many rows of each sample a node's output has.
+static const int *lengths(const struct pass *pass, int index) {
+    const struct model *m = pass->plan->model;
+    return !m->text ? NULL : m->nodes[index].picked ? pass->picked : pass->length;
+}
+
 // The plan's call, for the batch at hand.
 static struct op_call batch_call(const struct pass *pass, int index) {
     const struct node *node = &pass->plan->model->nodes[index];
@@ -39,9 +69,10 @@ static struct op_call batch_call(const struct pass *pass, int index) {
         if (node->in[k] == 0)
             call.in[k] = pass->batch->x;
     call.n = pass->batch->n;
-    call.label = pass->batch->label;
+    call.label = model_is_language(pass->plan->model) ? pass->row_label : pass->batch->label;
+    call.target = pass->batch->target;
     call.sample = pass->batch->sample;
-    call.length = pass->plan->model->text ? pass->length : NULL;
+    call.length = lengths(pass, node->in[0]);
     call.mode.seed = pass->seed;
     call.mode.step = pass->step;
     if (pass->cumulative && node->counter >= 0)
@@ -56,10 +87,18 @@ static bool all_finite(const float *x, size_t n) {
     return true;
 }
 
-static bool output_finite(const struct op_call *call) {
+// The floats of a sample in a node's output.
+static size_t output_floats(const struct pass *pass, const struct op_call *call, int index,
+                            int sample) {
+    struct op_call out = *call;
+    out.length = lengths(pass, index);
+    return op_floats(&out, call->out_shape, sample);
+}
+
+static bool output_finite(const struct pass *pass, const struct op_call *call, int index) {
     const size_t each = shape_count(call->out_shape);
     for (int i = 0; i < call->n; i++)
-        if (!all_finite(call->out + (size_t)i * each, op_floats(call, call->out_shape, i)))
+        if (!all_finite(call->out + (size_t)i * each, output_floats(pass, call, index, i)))
             return false;
     return true;
 }
@@ -103,7 +142,7 @@ static void run_node(struct pass *pass, int index) {
         pass->node_seconds[index] = clock_seconds() - start;
     if (pass->plan->nodes[index].batch_stats && node->counter >= 0)
         ++*weights_counter(pass->weights, node->counter);
-    if (pass->check && pass->bad_node < 0 && !output_finite(&call))
+    if (pass->check && pass->bad_node < 0 && !output_finite(pass, &call, index))
         pass->bad_node = index;
 }
 
@@ -115,7 +154,7 @@ static void copy_cut(struct pass *pass, int index) {
         float *out = call.out + (size_t)i * shape_count(call.out_shape);
         float *row = cut->rows[i] + cut->place[index];
         memcpy(cut->given ? out : row, cut->given ? row : out,
-               op_floats(&call, call.out_shape, i) * sizeof *out);
+               output_floats(pass, &call, index, i) * sizeof *out);
     }
 }
 
@@ -129,10 +168,15 @@ static bool skip_node(struct pass *pass, int index) {
 }
 
 static int count_targets(const struct pass *pass) {
+    const struct model *m = pass->plan->model;
     const struct batch *b = pass->batch;
+    const int rows = m->nodes[model_logits(m)].shape.h;
     int count = 0;
-    for (int i = 0; i < b->n; i++)
-        count += model_is_language(pass->plan->model) ? pass->length[i] - 1 : b->label[i] >= 0;
+    for (int i = 0; i < b->n && !model_is_language(m); i++)
+        count += b->label[i] >= 0;
+    for (int i = 0; i < b->n && model_is_language(m); i++)
+        for (int r = 0; r < pass->picked[i]; r++)
+            count += pass->row_label[(size_t)i * (size_t)rows + (size_t)r] >= 0;
     return count;
 }
 
@@ -150,7 +194,7 @@ static double divisor(const struct pass *pass) {
     return sum;
 }
 
-static int highest(const float *logits, int classes) {
+int pass_highest(const float *logits, int classes) {
     int best = 0;
     for (int c = 1; c < classes; c++)
         if (logits[c] > logits[best])
@@ -158,22 +202,23 @@ static int highest(const float *logits, int classes) {
     return best;
 }
 
-// Tokens of one text whose successor has the highest logit.
+// Tokens of one text that have the highest logit.
 static int correct_tokens(const struct pass *pass, int sample) {
     const struct model *m = pass->plan->model;
-    const size_t places = shape_count(m->nodes[0].shape), first = (size_t)sample * places;
+    const size_t rows = (size_t)m->nodes[model_logits(m)].shape.h, first = (size_t)sample * rows;
     int correct = 0;
-    for (int t = 0; t < pass->length[sample] - 1; t++) {
-        const size_t at = first + (size_t)t;
-        correct += highest(pass_logits(pass) + at * (size_t)m->classes, m->classes) ==
-                   (int)pass->batch->x[at + 1];
+    for (int r = 0; r < pass->picked[sample]; r++) {
+        const size_t at = first + (size_t)r;
+        if (pass->row_label[at] >= 0)
+            correct += pass_highest(pass_logits(pass) + at * (size_t)m->classes, m->classes) ==
+                       pass->row_label[at];
     }
     return correct;
 }
 
 static bool correct_label(const struct pass *pass, int sample) {
     const int classes = pass->plan->model->classes;
-    return highest(pass_logits(pass) + (size_t)sample * (size_t)classes, classes) ==
+    return pass_highest(pass_logits(pass) + (size_t)sample * (size_t)classes, classes) ==
            pass->batch->label[sample];
 }
 
@@ -197,6 +242,8 @@ static void begin(struct pass *pass, const struct batch *batch, uint32_t step) {
     pass->bad_node = -1;
     if (pass->plan->model->text)
         find_lengths(pass);
+    if (model_is_language(pass->plan->model))
+        find_targets(pass);
 }
 
 // Runs a node unless there is no need, and gives or takes down its part of the cut.
@@ -262,5 +309,7 @@ const float *pass_gradient(const struct pass *pass, int param) {
 void pass_close(struct pass *pass) {
     arena_close(&pass->arena);
     free(pass->length);
+    free(pass->picked);
+    free(pass->row_label);
     *pass = (struct pass){0};
 }

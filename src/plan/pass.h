@@ -17,6 +17,7 @@ struct batch {
     int spared;    // how many are
     int *row;      // [n]: where a sample stands in x, or -1; NULL: none is left out
     uint32_t view; // which of its views an augmented sample shows
+    int *target;   // [n][tokens], for a masked language model: the ids to be predicted, or -1
 };
 
 // The tensors of a cut, one row a sample of the batch: given, so that what is behind them needs not
@@ -34,14 +35,17 @@ struct pass {
     const struct plan *plan;
     const struct batch *batch; // of the last forward
     int *length;               // [options.n], of texts: tokens of each sample of the batch
-    uint64_t seed;             // keys the random draws
+    int *picked;               // [options.n], of texts: tokens to be predicted, where node.picked
+    int *row_label; // [options.n][rows], of a language model: the id that each row of logits is to
+                    // predict, or -1
+    uint64_t seed;  // keys the random draws
     uint32_t step;
     bool cumulative; // running statistics that move become means over the batches counted so far
     bool check;      // look for values that are not finite after every node
     const struct pass_cut *cut; // of the next forward, or NULL
     // Of the last forward:
     double loss;  // mean over the targets, weighted as the plan weighs classes
-    int targets;  // labelled samples; of a language model, tokens that follow another
+    int targets;  // labelled samples; of a language model, tokens to be predicted
     int correct;  // targets that have the highest logit (the lowest class wins a tie)
     int bad_node; // with check: the first node whose output is not finite, or -1
     // [node_count]: forward and backward of each node, if not NULL; what a node does in passing is
@@ -66,8 +70,12 @@ void pass_prefix(struct pass *pass, const struct batch *batch, uint32_t step);
 // The gradient of the mean loss for every wanted parameter; 0 where all its labels weigh 0.
 void pass_backward(struct pass *pass);
 
-// [n][classes] of the last forward; valid until the next one.
+// [n][classes] of the last forward, of a language model [n][rows][classes]; valid until the next
+// one.
 const float *pass_logits(const struct pass *pass);
+
+// The class with the highest logit; the lowest one wins a tie.
+int pass_highest(const float *logits, int classes);
 
 // The gradient of a parameter's storage after pass_backward; NULL when not wanted.
 const float *pass_gradient(const struct pass *pass, int param);

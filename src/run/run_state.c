@@ -45,8 +45,11 @@ static bool write_moments(const char *directory, const struct training *t, struc
 // JSON has no number for a loss that is not finite: null.
 json_t *run_state_tally(const struct tally *t) {
     json_t *loss = isfinite(t->loss) ? json_real(t->loss) : json_null();
-    return json_pack("{s:o, s:I, s:I}", "loss", loss, "correct", (json_int_t)t->correct, "samples",
-                     (json_int_t)t->samples);
+    json_t *object = json_pack("{s:o, s:I, s:I}", "loss", loss, "correct", (json_int_t)t->correct,
+                               "samples", (json_int_t)t->samples);
+    if (t->tokens)
+        json_object_set_new(object, "tokens", json_true());
+    return object;
 }
 
 bool run_state_tally_restore(const json_t *object, struct tally *t) {
@@ -58,7 +61,8 @@ bool run_state_tally_restore(const json_t *object, struct tally *t) {
         return false;
     *t = (struct tally){.loss = json_is_null(loss) ? NAN : json_number_value(loss),
                         .correct = correct,
-                        .samples = samples};
+                        .samples = samples,
+                        .tokens = json_object_get(object, "tokens") ? samples : 0};
     return true;
 }
 

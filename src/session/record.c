@@ -50,10 +50,13 @@ static json_t *per_class_json(const struct figures *f) {
 }
 
 static void set_tally(json_t *object, const char *name, const struct tally *t) {
-    if (t->samples)
-        json_object_set_new(object, name,
-                            json_pack("{s:o, s:f, s:I}", "loss", number(tally_loss(t)), "accuracy",
-                                      tally_accuracy(t), "samples", (json_int_t)t->samples));
+    if (!t->samples)
+        return;
+    json_t *tally = json_pack("{s:o, s:f, s:I}", "loss", number(tally_loss(t)), "accuracy",
+                              tally_accuracy(t), "samples", (json_int_t)t->samples);
+    if (t->tokens)
+        json_object_set_new(tally, "perplexity", number(tally_perplexity(t)));
+    json_object_set_new(object, name, tally);
 }
 
 static void set_evaluation(json_t *object, const char *name, const struct record *r,
@@ -62,7 +65,7 @@ static void set_evaluation(json_t *object, const char *name, const struct record
     const struct tally *t = r->kind == RECORD_TEST ? &r->test : &r->validation;
     set_tally(object, name, t);
     json_t *evaluation = json_object_get(object, name);
-    if (!evaluation)
+    if (!evaluation || t->tokens)
         return;
     json_object_set_new(evaluation, "balanced_accuracy", number(t->scores.balanced_accuracy));
     json_object_set_new(evaluation, "macro_f1", number(t->scores.macro_f1));

@@ -94,7 +94,7 @@ static bool play_item(struct replay *r, const struct replay_item *item, struct e
     r->now.branch = record->branch;
     if (record->kind == RECORD_STEP)
         play_step(r, record);
-    if (record->kind == RECORD_EPOCH && record->seconds > 0)
+    if (record->kind == RECORD_EPOCH && record->seconds > 0 && !record->train.tokens)
         r->now.images_per_second = (double)record->train.samples / record->seconds;
     r->history.step = record->step;
     return !item->setting || settings_history_apply(&r->history, item->setting, error);

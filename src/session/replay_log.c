@@ -43,6 +43,7 @@ static bool parse_step(struct reading *r, json_t *object, struct record *out) {
                        &accuracy, "lr", &s->lr, "gradient_norm", &s->gradient_norm) != 0)
         return wrong(r, problem.text);
     s->clip_scale = NAN;
+    s->batch = r->batch;
     return set_tally(r, &s->tally, loss, accuracy, r->batch);
 }
 
@@ -57,7 +58,10 @@ static bool parse_tally(struct reading *r, json_t *object, const char *name, str
         return wrong(r, problem.text);
     if (!json_is_number(loss) && !json_is_null(loss))
         return wrong(r, "a loss is no number");
-    return set_tally(r, out, json_is_null(loss) ? NAN : json_number_value(loss), accuracy, samples);
+    if (!set_tally(r, out, json_is_null(loss) ? NAN : json_number_value(loss), accuracy, samples))
+        return false;
+    out->tokens = json_object_get(json_object_get(object, name), "perplexity") ? samples : 0;
+    return true;
 }
 
 // Runs of before there were scores have none; null: it was not defined.
@@ -217,6 +221,7 @@ static void fit_samples(struct replay_log *log, int64_t batch) {
             continue;
         double share = (double)rest / (double)batch;
         *t = (struct tally){t->loss * share, llround((double)t->correct * share), rest};
+        r->result.batch = rest;
     }
 }
 

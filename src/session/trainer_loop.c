@@ -333,7 +333,7 @@ static bool one_step(struct trainer *t) {
         return diverged(t, &error);
     run_reach(&t->run, t->training->step);
     double seconds = clock_seconds() - start;
-    double speed = (double)t->last.tally.samples / (seconds > 1e-9 ? seconds : 1e-9);
+    double speed = (double)t->last.batch / (seconds > 1e-9 ? seconds : 1e-9);
     double *mean = &t->images_per_second;
     *mean = *mean > 0 ? 0.9 * *mean + 0.1 * speed : speed;
     t->epoch_seconds += seconds;

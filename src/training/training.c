@@ -28,10 +28,17 @@ double tally_accuracy(const struct tally *t) {
     return t->samples ? (double)t->correct / (double)t->samples : 0;
 }
 
+double tally_perplexity(const struct tally *t) {
+    return exp(tally_loss(t));
+}
+
 void tally_add(struct tally *t, const struct pass *pass) {
-    t->loss += pass->loss * pass->batch->n;
+    const bool language = model_is_language(pass->plan->model);
+    const int count = language ? pass->targets : pass->batch->n;
+    t->loss += pass->loss * count;
     t->correct += pass->correct;
-    t->samples += pass->batch->n;
+    t->samples += count;
+    t->tokens += language ? count : 0;
 }
 
 static struct optim_settings optim_settings_of(const struct experiment *e) {
@@ -84,6 +91,10 @@ struct loader_settings training_loader_settings(const struct training *t, int ch
         .seed = (uint64_t)e->seed,
         .shuffle = true,
         .threads = pool_threads(t->pool),
+        .masks = model_is_masked(t->model),
+        .masking = {.vocabulary = t->data.train->vocabulary,
+                    .marks = t->data.train->marks,
+                    .seed = (uint64_t)e->seed},
     };
     for (int c = 0; c < channels && c < LOADER_CHANNELS; c++) {
         s.mean[c] = (float)e->data.mean.item[e->data.mean.count > 1 ? c : 0];
@@ -132,11 +143,12 @@ static bool check_channels(const struct experiment *e, int channels, struct erro
     return true;
 }
 
-// Augmented samples are others in every epoch.
+// Augmented samples are others in every epoch, and so are texts of which some tokens are hidden.
 static void open_cache(struct training *t) {
     const struct experiment *e = t->experiment;
+    const bool varies = e->data.augment.count > 0 || model_is_masked(t->model);
     cache_open(&t->cache, t->model, (size_t)e->train.cache << 20);
-    cache_add(&t->cache, t->data.train, e->data.augment.count > 0 ? 0 : 1);
+    cache_add(&t->cache, t->data.train, varies ? 0 : 1);
     cache_add(&t->cache, t->data.validation, 1);
     cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, 1);
 }
@@ -264,15 +276,35 @@ static bool first_statistics(struct training *t, struct error *error) {
     return training_reestimate(t, error);
 }
 
+// A language model takes any texts, but nothing that is about classes.
+static bool check_language(const struct training *t, struct error *error) {
+    const struct experiment *e = t->experiment;
+    const struct dataset *d = t->data.train;
+    const char *arch = t->model->arch, *best = e->train.best;
+    if (model_is_masked(t->model) && d->marks.mask < 0)
+        return error_set(error,
+                         "data.tokenizer: %s predicts what stands behind [MASK], and the "
+                         "vocabulary has no [MASK]",
+                         arch);
+    if (e->train.class_weights.count > 0)
+        return error_set(error,
+                         "train.class_weights: %s predicts tokens, not classes; leave the "
+                         "key out",
+                         arch);
+    if (strcmp(best, "accuracy") != 0 && strcmp(best, "loss") != 0)
+        return error_set(error,
+                         "train.best: %s predicts tokens and has no %s; loss and accuracy "
+                         "are possible",
+                         arch, best);
+    return true;
+}
+
 static bool check_classes(const struct training *t, struct error *error) {
     const struct dataset *d = t->data.train;
     if (d->count == 0)
         return error_set(error, "%s has no training samples", d->name);
     if (model_is_language(t->model))
-        return error_set(error,
-                         "%s predicts tokens, and training learns classes; take the model "
-                         "without -lm",
-                         t->model->arch);
+        return check_language(t, error);
     if (d->classes != t->model->classes)
         return error_set(error, "%s has %d classes, the model %d outputs", d->name, d->classes,
                          t->model->classes);
@@ -420,6 +452,7 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     cache_use(&t->cache, t->plan, t->frozen);
     if (!training_forward(t, t->loader, t->data.train, t->step, &t->cached, error))
         return false;
+    result->batch = t->pass.batch->n;
     if (!isfinite(t->pass.loss))
         return report_divergence(t, error);
     pass_backward(&t->pass);

@@ -30,14 +30,16 @@ struct scores {
     double balanced_accuracy, macro_f1, auroc;
 };
 
-// Sums over the samples seen.
+// Sums over the samples seen, or, of a language model, over the tokens that it was to predict.
 struct tally {
     double loss; // sum of the samples' losses
     int64_t correct, samples;
     struct scores scores; // where figures_evaluate saw them
+    int64_t tokens;       // of the samples those that are tokens: all or none
 };
-double tally_loss(const struct tally *t);     // mean; 0 without samples
-double tally_accuracy(const struct tally *t); // fraction; 0 without samples
+double tally_loss(const struct tally *t);       // mean; 0 without samples
+double tally_accuracy(const struct tally *t);   // fraction; 0 without samples
+double tally_perplexity(const struct tally *t); // e to the loss
 
 // What one step did.
 struct step_result {
@@ -45,6 +47,7 @@ struct step_result {
     double lr;            // before multipliers
     double gradient_norm; // global, before clipping
     double clip_scale;
+    int64_t batch; // samples
 };
 
 // What the model says of samples.

@@ -65,6 +65,7 @@ static struct loader *evaluation_loader(struct training *t, const struct dataset
     s.batch = t->evaluation->options.n;
     s.shuffle = false;
     cache_tell(&t->cache, data, &s);
+    s.masking.fixed = true;
     return training_loader(data, &s, error);
 }
 

@@ -124,6 +124,35 @@ static void reads_tsv(void **state) {
     opened_close(&o);
 }
 
+// For a language model: labels need not be there, and are passed over where they are.
+static void reads_texts_without_labels(void **state) {
+    struct dataset_request q = {.unlabelled = true};
+    put(*state, "x.csv", "text,split\na,train\n\"b,\",train\nc,test\n");
+    put(*state, "x.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b,\", \"label\": 7}\n");
+    put(*state, "x.txt", "a\n\nb,\r\n");
+    put(*state, "x", "odd a\neven b,\n");
+    static const char *const names[] = {"x.csv", "x.jsonl", "x.txt", "x"};
+    for (int i = 0; i < 4; i++) {
+        q.format = i == 3 ? TEXTS_FIRST_WORD : TEXTS_BY_ENDING;
+        struct opened o = open_fine(*state, names[i], q);
+        assert_int_equal(o.pair.train->count, 2);
+        assert_int_equal(o.pair.train->classes, 1);
+        assert_int_equal(o.pair.test != NULL, i == 0);
+        check(o.pair.train, 0, "text", "a", "[CLS] a [SEP]");
+        check(o.pair.train, 1, "text", "b,", "[CLS] b , [SEP]");
+        struct dataset_marks marks = o.pair.train->marks;
+        assert_true(marks.mask == -1 && marks.before == 2 && marks.after == 3);
+        opened_close(&o);
+    }
+    put(*state, "y.csv", "1,a\n2,c\n");
+    q = (struct dataset_request){.unlabelled = true, .text_column = "2"};
+    struct opened o = open_fine(*state, "y.csv", q);
+    check(o.pair.train, 1, "text", "c", "[CLS] c [SEP]");
+    opened_close(&o);
+    refuses(*state, "x.txt", (struct dataset_request){0},
+            "x.txt: a text a line, without labels, is for language models (-lm)");
+}
+
 static void reads_json_lines(void **state) {
     put(*state, "x.jsonl",
         "{\"text\": \"a\\n\\u0062\", \"label\": 1, \"split\": \"train\"}\n\n"
@@ -406,6 +435,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TREE_TEST(reads_csv),
         TREE_TEST(reads_tsv),
+        TREE_TEST(reads_texts_without_labels),
         TREE_TEST(reads_json_lines),
         TREE_TEST(reads_first_words_and_siblings),
         TREE_TEST(reads_trees),

@@ -129,9 +129,11 @@ const struct op_config op_configs[] = {
     {"token_pool", 4, {{5, 1, 7}}, .attr.token_pool = {TOKEN_MEAN}, .text = true},
     {"token_pool", 4, {{5, 1, 7}}, .attr.token_pool = {TOKEN_LAST}, .text = true},
     {"token_pool", 9, {{60, 1, 70}}, .attr.token_pool = {TOKEN_MEAN}, .text = true, .big = true},
-    {"next_token", 4, {{5, 1, 6}, {5, 1, 1}}, .text = true},
-    {"next_token", 3, {{4, 1, 3}, {4, 1, 1}}, .mode.smoothing = 0.1F, .text = true},
-    {"next_token", 9, {{60, 1, 70}, {60, 1, 1}}, .text = true, .big = true},
+    {"token_pick", 5, {{7, 1, 6}}, .attr.token_pick = {4}, .text = true},
+    {"token_pick", 9, {{60, 1, 70}}, .attr.token_pick = {40}, .text = true, .big = true},
+    {"token_loss", 4, {{5, 1, 6}}, .text = true},
+    {"token_loss", 3, {{4, 1, 3}}, .mode.smoothing = 0.1F, .text = true},
+    {"token_loss", 9, {{60, 1, 70}}, .text = true, .big = true},
     {"cross_entropy", 6, {{1, 1, 10}}},
     {"cross_entropy", 7, {{1, 1, 5}}, .mode.smoothing = 0.1F},
     {"cross_entropy", 2, {{1, 1, 2}}, .mode.smoothing = 0.5F},
@@ -169,7 +171,8 @@ static double *case_doubles(const float *from, size_t count) {
 
 bool case_live(const struct op_case *c, struct shape shape, size_t i) {
     size_t count = shape_count(shape), row = (size_t)shape.w * shape.c;
-    return !c->length || shape.h == 1 || (int)(i % count / row) < c->length[i / count];
+    const int *rows = c->picked && shape.h == c->out_shape.h ? c->picked : c->length;
+    return !rows || shape.h == 1 || (int)(i % count / row) < rows[i / count];
 }
 
 // What is behind a text's tokens is not to be read: NaN. (The reference may, to no effect.)
@@ -184,14 +187,11 @@ static void case_bury(const struct op_case *c, struct shape shape, size_t count,
 
 // The input that holds token ids, or -1.
 static int case_ids(const struct op_config *config) {
-    return strcmp(config->op, "embedding") == 0    ? 0
-           : strcmp(config->op, "next_token") == 0 ? 1
-                                                   : -1;
+    return strcmp(config->op, "embedding") == 0 ? 0 : -1;
 }
 
 static void case_fill_ids(const struct op_case *c, float *to, size_t count) {
-    bool table = strcmp(c->config->op, "embedding") == 0;
-    int rows = table ? c->config->attr.embedding.rows : c->config->in[0].c;
+    int rows = c->config->attr.embedding.rows;
     for (size_t i = 0; i < count; i++)
         to[i] = (float)(i * 5 % (size_t)rows);
 }
@@ -223,14 +223,18 @@ static void case_fill_params(struct op_case *c) {
     }
 }
 
+int case_labels(const struct op_config *config) {
+    return strcmp(config->op, "token_loss") == 0 ? config->in[0].h : 1;
+}
+
 static void case_fill_samples(struct op_case *c) {
-    int n = c->config->n, classes = c->config->in[0].c;
-    c->label = xmalloc(n * sizeof *c->label);
+    int n = c->config->n, labels = n * case_labels(c->config), classes = c->config->in[0].c;
+    c->label = xmalloc(labels * sizeof *c->label);
     c->sample = xmalloc(n * sizeof *c->sample);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < labels; i++)
         c->label[i] = i % 4 == 3 ? -1 : i * 7 % classes;
+    for (int i = 0; i < n; i++)
         c->sample[i] = (uint32_t)(1000 - 3 * i);
-    }
     c->class_weight = c->config->weighted ? case_numbers((size_t)classes, 30) : NULL;
     for (int j = 0; c->class_weight && j < classes; j++)
         c->class_weight[j] += 1.5F;
@@ -243,6 +247,21 @@ static void case_fill_lengths(struct op_case *c) {
     c->length = xmalloc(c->config->n * sizeof *c->length);
     for (int i = 0; i < c->config->n; i++)
         c->length[i] = c->config->in[0].h - i * 3 % c->config->in[0].h;
+}
+
+// Every other token is to be predicted, the first one of a text among them or not.
+static void case_fill_targets(struct op_case *c) {
+    int n = c->config->n, tokens = c->config->in[0].h;
+    if (strcmp(c->config->op, "token_pick") != 0)
+        return;
+    c->target = xmalloc(n * tokens * sizeof *c->target);
+    c->picked = xcalloc(n, sizeof *c->picked);
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < tokens; t++) {
+            bool picked = (i + t) % 2 == 0;
+            c->target[i * tokens + t] = picked ? t : -1;
+            c->picked[i] += picked && t < c->length[i];
+        }
 }
 
 struct op_case *case_open(const struct op_config *config) {
@@ -259,6 +278,7 @@ struct op_case *case_open(const struct op_config *config) {
     c->dout = case_numbers(c->out_count, 20);
     c->dout_double = case_doubles(c->dout, c->out_count);
     case_fill_lengths(c);
+    case_fill_targets(c);
     case_bury(c, c->out_shape, c->out_count, c->dout, c->dout_double);
     case_fill_inputs(c);
     case_fill_params(c);
@@ -281,6 +301,8 @@ void case_close(struct op_case *c) {
     free(c->class_weight);
     free(c->sample);
     free(c->length);
+    free(c->target);
+    free(c->picked);
     free(c);
 }
 
@@ -303,6 +325,7 @@ static struct reference_call reference_call(const struct op_case *c, double *out
         .sample = c->sample,
         .class_weight = c->class_weight,
         .length = c->length,
+        .target = c->target,
     };
     for (int i = 0; i < OP_INPUTS; i++) {
         call.in_shape[i] = c->config->in[i];
@@ -372,6 +395,7 @@ static struct op_call result_call(const struct op_case *c, struct pool *pool,
         .sample = c->sample,
         .class_weight = c->class_weight,
         .length = c->length,
+        .target = c->target,
         .pool = pool,
     };
     for (int i = 0; i < OP_INPUTS; i++) {

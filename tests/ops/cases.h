@@ -32,9 +32,13 @@ struct op_case {
     double *in_double[OP_INPUTS], *param_double[OP_PARAMS], *dout_double;
     int *label;
     uint32_t *sample;
-    float *class_weight; // [classes], or NULL
-    int *length;         // NULL: no texts
+    float *class_weight;  // [classes], or NULL
+    int *length;          // NULL: no texts
+    int *target, *picked; // of token_pick: [n][tokens]; and how many of each sample
 };
+
+// Labels that a sample has.
+int case_labels(const struct op_config *config);
 
 // Asserts that operation and reference exist and accept the configuration. Free with case_close.
 struct op_case *case_open(const struct op_config *config);

@@ -235,7 +235,9 @@ static void check_alone(const struct op_config *config, struct pool *pool) {
         result_close(result);
         for (int k = 0; k < c->op->inputs; k++)
             alone.in[k] += shape_count(config->in[k]);
-        alone.label++;
+        alone.label += case_labels(config);
+        alone.target += alone.target ? config->in[0].h : 0;
+        alone.picked += alone.picked != NULL;
         alone.sample++;
         alone.length += alone.length != NULL;
     }
@@ -295,7 +297,8 @@ static const struct refusal refusals[] = {
      .other = "4"},
     {"attention_packed", {{5, 1, 8}}, .attr.attention = {2}, .one = "8", .other = "3"},
     {"token_pool", {{5, 2, 8}}, .one = "8x5x2", .other = "1"},
-    {"next_token", {{5, 1, 8}, {4, 1, 1}}, .one = "8x5x1", .other = "1x4x1"},
+    {"token_pick", {{5, 2, 8}}, .attr.token_pick = {3}, .one = "8x5x2", .other = "1"},
+    {"token_loss", {{5, 2, 8}}, .one = "8x5x2", .other = "1"},
 };
 
 static void infer_refuses_and_names_both_sizes(void **state) {

@@ -21,6 +21,7 @@ struct reference_call {
     const uint32_t *sample;
     const float *class_weight;
     const int *length; // NULL: no texts; what is behind a text's tokens is neither read nor written
+    const int *target; // token_pick
 };
 
 struct reference {

@@ -403,9 +403,36 @@ static void pool_backward(const struct reference_call *call) {
     visit_all(call, pool_gradient);
 }
 
-// next_token, by its definition: minus the sum of target times log probability.
+// token_pick: row k of the output is the k-th token with a target.
 
-static double next_probability(const struct reference_call *call, int i, int t, int c) {
+static void pick_visit(const struct reference_call *call, bool back) {
+    for (int i = 0; i < call->n; i++)
+        for (int t = 0, k = 0; t < tokens_of(call, call->in_shape[0], i); t++) {
+            if (call->target[i * call->in_shape[0].h + t] < 0)
+                continue;
+            for (int c = 0; c < call->out_shape.c; c++) {
+                size_t in = at3(call->in_shape[0], i, t, c), out = at3(call->out_shape, i, k, c);
+                if (back)
+                    call->din[0][in] = call->dout[out];
+                else
+                    call->out[out] = call->in[0][in];
+            }
+            k++;
+        }
+}
+
+static void pick_forward(const struct reference_call *call) {
+    pick_visit(call, false);
+}
+
+static void pick_backward(const struct reference_call *call) {
+    clear_all(call);
+    pick_visit(call, true);
+}
+
+// token_loss, by its definition: minus the sum of target times log probability.
+
+static double loss_probability(const struct reference_call *call, int i, int t, int c) {
     const double *x = call->in[0] + at3(call->in_shape[0], i, t, 0);
     double sum = 0;
     for (int k = 0; k < call->in_shape[0].c; k++)
@@ -413,28 +440,31 @@ static double next_probability(const struct reference_call *call, int i, int t, 
     return 1 / sum;
 }
 
-static double next_target(const struct reference_call *call, int i, int t, int c) {
+// 0 for all where there is nothing to predict.
+static double loss_target(const struct reference_call *call, int i, int t, int c) {
     double smoothing = call->mode.smoothing;
-    int next = (int)call->in[1][(size_t)i * call->in_shape[0].h + t + 1];
-    return (c == next ? 1 - smoothing : 0) + smoothing / call->in_shape[0].c;
+    int label = call->label[i * call->in_shape[0].h + t];
+    return label < 0 ? 0 : (c == label ? 1 - smoothing : 0) + smoothing / call->in_shape[0].c;
 }
 
-static void next_forward(const struct reference_call *call) {
+static void loss_forward(const struct reference_call *call) {
     for (int i = 0; i < call->n; i++) {
         call->out[i] = 0;
-        for (int t = 0; t < tokens_of(call, call->in_shape[0], i) - 1; t++)
+        for (int t = 0; t < tokens_of(call, call->in_shape[0], i); t++)
             for (int c = 0; c < call->in_shape[0].c; c++)
-                call->out[i] -= next_target(call, i, t, c) * log(next_probability(call, i, t, c));
+                call->out[i] -= loss_target(call, i, t, c) * log(loss_probability(call, i, t, c));
     }
 }
 
-static void next_backward(const struct reference_call *call) {
+static void loss_backward(const struct reference_call *call) {
     clear_all(call);
     for (int i = 0; i < call->n; i++)
-        for (int t = 0; t < tokens_of(call, call->in_shape[0], i) - 1; t++)
+        for (int t = 0; t < tokens_of(call, call->in_shape[0], i); t++)
             for (int c = 0; c < call->in_shape[0].c; c++)
-                call->din[0][at3(call->in_shape[0], i, t, c)] =
-                    call->dout[i] * (next_probability(call, i, t, c) - next_target(call, i, t, c));
+                if (call->label[i * call->in_shape[0].h + t] >= 0)
+                    call->din[0][at3(call->in_shape[0], i, t, c)] =
+                        call->dout[i] *
+                        (loss_probability(call, i, t, c) - loss_target(call, i, t, c));
 }
 
 const struct reference text_references[] = {
@@ -447,6 +477,7 @@ const struct reference text_references[] = {
     {"attention", 0, attention_forward, attention_backward, NULL},
     {"attention_packed", 0, attention_forward, attention_backward, NULL},
     {"token_pool", 0, pool_forward, pool_backward, NULL},
-    {"next_token", 0, next_forward, next_backward, NULL},
+    {"token_pick", 0, pick_forward, pick_backward, NULL},
+    {"token_loss", 0, loss_forward, loss_backward, NULL},
     {0},
 };

@@ -196,13 +196,16 @@ def token_pool(which, lengths, tokens, channels):
                 attr={"which": which}, lengths=lengths)
 
 
-def next_token(name, lengths, tokens, rows):
-    def run(lengths, x, ids):
-        return torch.stack([F.cross_entropy(x[i, :n - 1], ids[i, 1:n, 0].long(), reduction="sum")
+def token_loss(name, lengths, tokens, rows, labels):
+    """labels: of each text those of its rows, -1: none."""
+    def run(lengths, x):
+        return torch.stack([F.cross_entropy(x[i, :n], torch.tensor(labels[i][:n]), ignore_index=-1,
+                                            reduction="sum")
                             for i, n in enumerate(lengths)])[:, None]
 
-    return text(name, "next_token", run, [numbers(len(lengths), tokens, rows, low=-4, high=4),
-                                          ids(lengths, tokens, rows)], lengths=lengths)
+    made = text(name, "token_loss", run, [numbers(len(lengths), tokens, rows, low=-4, high=4)],
+                lengths=lengths)
+    return dict(made, labels=[label for row in labels for label in row])
 
 
 CASES = [
@@ -249,7 +252,7 @@ CASES = [
     token_pool("first", [4, 2], 4, 5),
     token_pool("last", [4, 2], 4, 5),
     token_pool("mean", [4, 2], 4, 5),
-    next_token("of all", [5, 3], 5, 6),
+    token_loss("of some", [5, 3], 5, 6, [[3, -1, 0, 5, 1], [2, 4, -1, 0, 0]]),
 ]
 
 path = pathlib.Path(__file__).with_name("ops.json")

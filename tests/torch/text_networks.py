@@ -2,6 +2,7 @@
 
 A batch is [n, 1, tokens, 1], token ids as floats, -1 behind the last one of each text.
 """
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -9,6 +10,7 @@ from torch.nn import functional
 from networks import Network
 
 VOCABULARY, TOKENS, HIDDEN, LAYERS, HEADS, INNER = 50, 24, 48, 2, 4, 96
+MASK = VOCABULARY - 1  # stands for a hidden token, and in no text
 
 
 def attend(q, k, v, there, causal):
@@ -55,15 +57,27 @@ class BertLayer(nn.Module):
 
 
 class Bert(nn.Module):
+    """classes 0: a masked language model, whose head has the embedding's weight."""
+
     def __init__(self, classes):
         super().__init__()
         embeddings = parts(word_embeddings=nn.Embedding(VOCABULARY, HIDDEN),
                            position_embeddings=nn.Embedding(TOKENS, HIDDEN),
                            token_type_embeddings=nn.Embedding(2, HIDDEN), LayerNorm=norm(1e-12))
         layers = nn.ModuleList(BertLayer() for _ in range(LAYERS))
-        self.bert = parts(embeddings=embeddings, encoder=parts(layer=layers),
-                          pooler=parts(dense=nn.Linear(HIDDEN, HIDDEN)))
-        self.classifier = nn.Linear(HIDDEN, classes)
+        self.bert = parts(embeddings=embeddings, encoder=parts(layer=layers))
+        if classes:
+            self.bert.pooler = parts(dense=nn.Linear(HIDDEN, HIDDEN))
+            self.classifier = nn.Linear(HIDDEN, classes)
+        else:
+            transform = parts(dense=nn.Linear(HIDDEN, HIDDEN), LayerNorm=norm(1e-12))
+            self.cls = parts(predictions=parts(transform=transform))
+            self.cls.predictions.bias = nn.Parameter(torch.empty(VOCABULARY))
+
+    def predictions(self, x):
+        p, words = self.cls.predictions, self.bert.embeddings.word_embeddings.weight
+        x = p.transform.LayerNorm(functional.gelu(p.transform.dense(x)))
+        return functional.linear(x, words, p.bias)
 
     def forward(self, batch):
         ids, there = batch[:, 0, :, 0].long().clamp(0), batch[:, 0, :, 0] >= 0
@@ -72,6 +86,8 @@ class Bert(nn.Module):
                         + e.token_type_embeddings.weight[0])
         for layer in self.bert.encoder.layer:
             x = layer(x, there)
+        if hasattr(self, "cls"):
+            return self.predictions(x) * (ids == MASK)[:, :, None]
         return self.classifier(torch.tanh(self.bert.pooler.dense(x[:, 0])))
 
 
@@ -157,10 +173,35 @@ BERT = {"model_type": "bert", "hidden_size": HIDDEN, "num_hidden_layers": LAYERS
         "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}
 GPT = {"model_type": "gpt2", "n_embd": HIDDEN, "n_layer": LAYERS, "n_head": HEADS, "n_inner": INNER,
        "n_positions": TOKENS, "resid_pdrop": 0, "embd_pdrop": 0, "attn_pdrop": 0}
+class MaskedNetwork(TextNetwork):
+    """Every fifth token is hidden, the first one of a text always; y: [n, tokens], what is hidden, or -1."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.parts["tail"] = ("cls.", WORDS, *self.parts["tail"])
+        self.parts["head"] = ("cls.", WORDS)
+
+    def draw(self, random, n):
+        x, _ = super().draw(random, n)
+        x = np.minimum(x, MASK - 1)
+        hidden = (random.random(x.shape) < 0.2) & (x >= 0)
+        hidden[:, :, 0] = True
+        y = np.where(hidden, x, -1)[:, 0, :, 0].astype("int64")
+        for row in y:  # no more than thaw's model has room for
+            row[np.flatnonzero(row >= 0)[4:]] = -1
+        return np.where(y[:, None, :, None] >= 0, MASK, x).astype("float32"), y
+
+    def targets(self, logits, x, y):
+        return logits[y >= 0], y[y >= 0]
+
+
+WORDS = "bert.embeddings.word_embeddings."
 GPT_TAIL = ("transformer.h.1.", "transformer.ln_f.")
 TEXT_NETWORKS = [
     TextNetwork("bert", Bert, ("bert.encoder.layer.1.", "bert.pooler."), "classifier.", "bert-tiny",
                 BERT),
+    MaskedNetwork("bert, masked", lambda classes: Bert(0), ("bert.encoder.layer.1.",), "cls.",
+                  "bert-tiny-lm", BERT),
     TextNetwork("gpt2", GPT2, GPT_TAIL, "score.", "gpt2", GPT),
     TextNetwork("gpt2, language", lambda classes: GPT2(0), GPT_TAIL, "transformer.wte.", "gpt2-lm",
                 GPT, language=True),

@@ -142,8 +142,10 @@ static bool check_batch(const struct trace *t, const struct tensor_entry *x,
                         const struct tensor_entry *y, struct error *error) {
     struct shape s = t->model->nodes[0].shape;
     const int64_t *size = x->dims.size;
+    bool masked = model_is_masked(t->model); // then y is [n][tokens], the ids that are hidden
     bool good = x->dims.rank == 4 && size[1] == s.c && size[2] == s.h && size[3] == s.w &&
-                y->dims.rank == 1 && y->dims.size[0] == size[0];
+                y->dims.rank == 1 + masked && y->dims.size[0] == size[0] &&
+                (!masked || y->dims.size[1] == s.h);
     return good || error_set(error, "%s or %s has the wrong shape", x->name, y->name);
 }
 
@@ -160,6 +162,7 @@ static void batch_close(struct batch *b) {
     free(b->x);
     free(b->label);
     free(b->sample);
+    free(b->target);
 }
 
 static bool batch_open(const struct trace *t, int step, struct batch *b, struct error *error) {
@@ -167,18 +170,20 @@ static bool batch_open(const struct trace *t, int step, struct batch *b, struct 
     const struct tensor_entry *y = x ? find(t, 'y', step, error) : NULL;
     if (!y || !check_batch(t, x, y, error))
         return false;
-    size_t n = (size_t)x->dims.size[0], count = dims_count(x->dims);
-    float *nchw = xmalloc(count * sizeof(float)), *labels = xmalloc(n * sizeof(float));
+    size_t n = (size_t)x->dims.size[0], count = dims_count(x->dims), given = dims_count(y->dims);
+    float *nchw = xmalloc(count * sizeof(float)), *labels = xmalloc(given * sizeof(float));
     *b = (struct batch){.n = (int)n};
     if (posix_memalign((void **)&b->x, 64, count * sizeof(float)) != 0)
         abort();
     tensor_to_float(x, nchw);
     to_nhwc(b->n, t->model->nodes[0].shape, nchw, b->x);
     tensor_to_float(y, labels);
-    b->label = xmalloc(n * sizeof(int));
+    int *whole = xmalloc(given * sizeof *whole);
+    for (size_t i = 0; i < given; i++)
+        whole[i] = (int)labels[i];
+    b->target = model_is_masked(t->model) ? whole : NULL;
+    b->label = b->target ? xcalloc(n, sizeof *b->label) : whole;
     b->sample = xcalloc(n, sizeof *b->sample);
-    for (size_t i = 0; i < n; i++)
-        b->label[i] = (int)labels[i];
     free(nchw);
     free(labels);
     return true;
@@ -231,19 +236,35 @@ static void record_gradient(struct record *r, const struct trace *t, int param) 
     r->tensors[r->count++] = (struct tensor_out){name, DTYPE_F32, p->dims, value};
 }
 
-// [n][classes], or of a language model [n][tokens][classes], 0 behind a text's last token.
-static struct tensor_out record_logits(struct record *r, const struct trace *t) {
-    const struct shape s = t->model->nodes[model_logits(t->model)].shape;
-    const int n = t->pass.batch->n;
-    struct dims dims = {2, {n, t->model->classes}};
-    if (model_is_language(t->model))
-        dims = (struct dims){3, {n, s.h, s.c}};
-    float *value = r->values[r->count] = xcalloc((size_t)n * shape_count(s), sizeof *value);
-    for (int i = 0; i < n; i++) {
-        const size_t at = (size_t)i * shape_count(s);
-        const int rows = s.h > 1 ? t->pass.length[i] : 1;
-        memcpy(value + at, pass_logits(&t->pass) + at, (size_t)rows * (size_t)s.c * sizeof *value);
+// One sample's rows of logits, each at its token.
+static void copy_logits(const struct trace *t, int sample, float *to) {
+    const struct model *m = t->model;
+    const size_t ids = (size_t)m->classes, tokens = (size_t)m->nodes[0].shape.h;
+    const size_t rows = (size_t)m->nodes[model_logits(m)].shape.h;
+    const int *target = t->pass.batch->target;
+    const float *from = pass_logits(&t->pass) + (size_t)sample * rows * ids;
+    for (int i = 0; i < t->pass.length[sample]; i++) {
+        if (target && target[(size_t)sample * tokens + (size_t)i] < 0)
+            continue;
+        memcpy(to + (size_t)i * ids, from, ids * sizeof *to);
+        from += ids;
     }
+}
+
+// [n][classes], or of a language model [n][tokens][classes], 0 where there is nothing to predict
+// and behind a text's last token.
+static struct tensor_out record_logits(struct record *r, const struct trace *t) {
+    const int n = t->pass.batch->n, classes = t->model->classes,
+              tokens = t->model->nodes[0].shape.h;
+    struct dims dims = {2, {n, classes}};
+    if (model_is_language(t->model))
+        dims = (struct dims){3, {n, tokens, classes}};
+    const size_t count = dims_count(dims);
+    float *value = r->values[r->count] = xcalloc(count, sizeof *value);
+    for (int i = 0; i < n && model_is_language(t->model); i++)
+        copy_logits(t, i, value + count / (size_t)n * (size_t)i);
+    if (!model_is_language(t->model))
+        memcpy(value, pass_logits(&t->pass), count * sizeof *value);
     return (struct tensor_out){"logits", DTYPE_F32, dims, value};
 }
 

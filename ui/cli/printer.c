@@ -23,7 +23,10 @@ static void print_data(struct printer *p, const struct training_data *d) {
                 text_count((uint64_t)d->train->vocabulary, text));
     else
         fputs(shape_text(d->train->shape, text), p->out);
-    fprintf(p->out, "; %d classes\n", d->train->classes);
+    if (p->tokens)
+        fputs("; labels are passed over\n", p->out);
+    else
+        fprintf(p->out, "; %d classes\n", d->train->classes);
 }
 
 static int groups_of(const struct dataset *d) {
@@ -71,6 +74,7 @@ void printer_start(struct printer *p, const struct setup *s, const struct traini
                    const char *directory) {
     p->class_names = t->data.train->class_names;
     p->source = t->data.source != NULL;
+    p->tokens = model_is_language(t->model);
     if (p->style != PRINT_LINES)
         return;
     const struct experiment *e = s->experiment;
@@ -99,15 +103,25 @@ static void print_tally(struct printer *p, const struct tally *t) {
         fprintf(p->out, "  %9s %8s", "-", "-");
 }
 
+static void print_perplexity(struct printer *p, const struct tally *t) {
+    if (t->samples)
+        fprintf(p->out, "  %10.2f", tally_perplexity(t));
+    else
+        fprintf(p->out, "  %10s", "-");
+}
+
 static void print_epoch(struct printer *p, const struct record *r, int64_t epochs) {
     if (!p->header_shown)
-        fprintf(p->out, "  epoch  train loss accuracy   val loss accuracy         lr     time%s\n",
-                p->source ? "  old task" : "");
+        fprintf(p->out,
+                "  epoch  train loss accuracy   val loss accuracy         lr     time%s%s\n",
+                p->tokens ? "  perplexity" : "", p->source ? "  old task" : "");
     p->header_shown = true;
     fprintf(p->out, "%3" PRId64 "/%-3" PRId64, r->epoch, epochs);
     print_tally(p, &r->train);
     print_tally(p, &r->validation);
     fprintf(p->out, "%s  %9.3g  %6.2f s", r->best ? "*" : " ", p->lr, r->seconds);
+    if (p->tokens)
+        print_perplexity(p, &r->validation);
     if (r->source.samples)
         fprintf(p->out, "  %6.2f %%", 100 * tally_accuracy(&r->source));
     else if (p->source)
@@ -148,6 +162,15 @@ static void print_figures(struct printer *p, struct session *session, enum evalu
     figures_close(&figures);
 }
 
+static void print_test(struct printer *p, struct session *session, const struct tally *t) {
+    fprintf(p->out, "\ntest     loss %.4f, ", tally_loss(t));
+    if (t->tokens)
+        fprintf(p->out, "perplexity %.2f, ", tally_perplexity(t));
+    fprintf(p->out, "accuracy %.2f %% of %" PRId64 " %s\n", 100 * tally_accuracy(t), t->samples,
+            t->tokens ? "predicted tokens" : "samples");
+    print_figures(p, session, EVALUATED_TEST);
+}
+
 static void print_record(struct printer *p, struct session *session, const struct record *r,
                          int64_t epochs) {
     if (r->kind == RECORD_STEP)
@@ -168,11 +191,8 @@ static void print_record(struct printer *p, struct session *session, const struc
         print_epoch(p, r, epochs);
     if (r->kind == RECORD_EVENT && strncmp(r->text, "thaw: ", 6) != 0)
         fprintf(p->out, "step %" PRId64 "  %s\n", r->step, r->text);
-    if (r->kind == RECORD_TEST) {
-        fprintf(p->out, "\ntest     loss %.4f, accuracy %.2f %% of %" PRId64 " samples\n",
-                tally_loss(&r->test), 100 * tally_accuracy(&r->test), r->test.samples);
-        print_figures(p, session, EVALUATED_TEST);
-    }
+    if (r->kind == RECORD_TEST)
+        print_test(p, session, &r->test);
     if (r->kind == RECORD_NOTE)
         fprintf(p->out, "note     %s\n", r->text);
 }

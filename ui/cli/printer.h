@@ -17,6 +17,7 @@ struct printer {
     bool header_shown;
     bool tested;                              // on test samples
     bool source;                              // the old task is looked at
+    bool tokens;                              // of a language model
     struct tally source_before, source_after; // on it, as far as was told
     double lr;                                // of the last step seen
     // Of the classes; NULL where not known.

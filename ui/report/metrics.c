@@ -28,6 +28,7 @@ static struct tally read_tally(const json_t *object, const char *name) {
     if (!json_is_object(t))
         return (struct tally){0};
     struct tally tally = tally_from(number(t, "loss"), number(t, "accuracy"), number(t, "samples"));
+    tally.tokens = json_object_get(t, "perplexity") ? tally.samples : 0;
     tally.scores =
         (struct scores){number(t, "balanced_accuracy"), number(t, "macro_f1"), number(t, "auroc")};
     return tally;

@@ -87,7 +87,7 @@ static void change_plan(struct what_if_measure *m, const struct snapshot *now) {
 void what_if_watch(struct what_if *w, const struct scene *s) {
     struct what_if_measure *m = &w->measure;
     const struct snapshot *now = &s->now;
-    int64_t samples = now->last.tally.samples;
+    int64_t samples = now->last.batch;
     bool moved = now->step != m->step || now->branch != m->branch;
     m->step = now->step;
     m->branch = now->branch;

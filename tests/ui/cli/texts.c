@@ -125,6 +125,59 @@ static void predicts_texts(void **state) {
     outcome_close(&table);
 }
 
+static const char masked[] = "model: {name: bert-tiny-lm}\n"
+                             "data: {name: text, path: x.txt, tokenizer: ./vocab.txt, length: 8,\n"
+                             "  validation: 3, test_limit: 3}\n"
+                             "train: {epochs: 2, batch: 4}\n"
+                             "optim: {name: adamw, lr: 0.01}\n";
+
+// Fourteen texts without labels.
+static void put_unlabelled(void) {
+    struct text t = {0};
+    for (int i = 0; i < 14; i++)
+        text_add(&t, "a, %.*s\n", 2 * (i % 4) + 1, "b c b c");
+    write_text("x.txt", t.data);
+    write_text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n,\n");
+    write_text("tiny.yaml", masked);
+    text_free(&t);
+}
+
+static void language_models_run(void **state) {
+    (void)state;
+    static const char *const models[] = {"model.name=bert-tiny-lm", "model.name=gpt-nano-lm"};
+    for (int i = 0; i < 2; i++) {
+        put_unlabelled();
+        program_train("1", models[i], "one");
+        program_train("2", models[i], "two");
+        assert_same_file("one/last.safetensors", "two/last.safetensors");
+        struct outcome o = RUN("run", "tiny.yaml", "--out", "out", "--set", models[i]);
+        assert_done(&o);
+        assert_contains(o.out, "at most 8 tokens, of 9; labels are passed over\n");
+        assert_contains(o.out, "time  perplexity\n");
+        assert_contains(o.out, "\ntest     loss ");
+        assert_contains(o.out, i == 0 ? " % of 3 predicted tokens\n" : " predicted tokens\n");
+        assert_lacks(o.out, "classes");
+        outcome_close(&o);
+        char *metrics = read_text("out/metrics.jsonl");
+        assert_contains(metrics, "\"perplexity\":");
+        assert_lacks(metrics, "auroc");
+        free(metrics);
+        assert_int_equal(system("rm -r one two out"), 0);
+    }
+}
+
+static void language_models_refuse(void **state) {
+    (void)state;
+    put_unlabelled();
+    program_refuses("train.class_weights=[balanced]", "train.class_weights: bert-tiny-lm predicts");
+    program_refuses("train.best=macro_f1", "train.best: bert-tiny-lm predicts tokens");
+    program_refuses("model.pool=mean", "it predicts tokens; leave out head, dropout and pool");
+    program_refuses("model.name=bert-tiny", "x.txt: a text a line, without labels");
+    program_refuses("data.name=digits", "data.tokenizer: digits has no texts");
+    write_text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nc\n,\n");
+    program_refuses("seed=1", "the vocabulary has no [MASK]");
+}
+
 static void lists_tokenizers(void **state) {
     (void)state;
     struct outcome o = RUN("datasets");
@@ -140,6 +193,8 @@ int main(void) {
         PROGRAM_TEST(cuts_and_says_so),
         PROGRAM_TEST(finds_the_tokenizer_beside_the_weights),
         PROGRAM_TEST(predicts_texts),
+        PROGRAM_TEST(language_models_run),
+        PROGRAM_TEST(language_models_refuse),
         PROGRAM_TEST(lists_tokenizers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static void says_why_not(void **state) {
 static void look(struct model_scene *m, struct what_if *w, int64_t step, double seconds) {
     m->scene.now.step = step;
     m->scene.now.step_seconds = seconds;
-    m->scene.now.last.tally.samples = 8;
+    m->scene.now.last.batch = 8;
     m->scene.now.cost = cost_of(m, &m->scene.settings.flags);
     what_if_watch(w, &m->scene);
 }
