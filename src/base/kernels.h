@@ -85,6 +85,11 @@ struct kernels {
     void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
                   size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
 
+    // Packs rows x columns (any number) of a matrix into panels `step` floats apart, with zeros to
+    // the end of the last vector: to[j / panel * step + r * panel + j % panel] = from[r * stride +
+    // j].
+    void (*pack)(int rows, int columns, const float *from, size_t stride, float *to, size_t step);
+
     // Packs a panel from a transposed matrix: to[r * panel + j] = from[j * stride + r] for r <
     // rows, j < columns <= panel, and zeros from there to the end of the vector.
     void (*pack_transposed)(int rows, int columns, const float *from, size_t stride, float *to);

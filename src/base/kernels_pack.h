@@ -76,4 +76,22 @@ static void pack_transposed(int rows, int columns, const float *from, size_t str
         }
 }
 
+enum { PACK_AHEAD = 8 }; // rows to fetch, which may be far apart
+
+static void pack_panels(int rows, int columns, const float *from, size_t stride, float *to,
+                        size_t step) {
+    for (int r = 0; r < rows; r++, from += stride, to += PANEL) {
+        float *panel = to;
+        for (int j = 0; j < columns; j += PANEL, panel += step)
+            for (int i = j; i < j + PANEL && i < columns; i += WIDTH) {
+                __builtin_prefetch(from + PACK_AHEAD * stride + i);
+                if (columns - i >= WIDTH)
+                    store(panel + i - j, load(from + i));
+                else
+                    for (int lane = 0; lane < WIDTH; lane++)
+                        panel[i - j + lane] = i + lane < columns ? from[i + lane] : 0;
+            }
+    }
+}
+
 #endif

@@ -66,6 +66,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .gather = matrix_gather,
     .product = matrix_product,
     .outer = matrix_outer,
+    .pack = pack_panels,
     .pack_transposed = pack_transposed,
     .dots = dots_rows,
     .depthwise = depthwise_pixels,

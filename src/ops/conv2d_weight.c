@@ -6,8 +6,11 @@
 enum {
     RANGES = 8,               // partial sums, at most
     PARTIAL_FLOATS = 1 << 19, // of all partial sums, but for one range's
-    SEGMENT_PIXELS = 128,     // a chain's length; a panel of so many gradients stays in L1
-    STRIP_ROWS = 128,
+    SEGMENT_PIXELS = 192,     // a chain's length; a panel of so many gradients stays in L1
+    STRIP_ROWS = 192,
+    PACKED_STRIDE = 48, // floats from pixel to pixel from which on the input is packed:
+    ROWS = 256,         // at most so many rows of the product at a time, of one kernel row,
+    COLUMNS = 256,      // and so many columns: blocks of all three matrices stay in L2 together
     REDUCE_ROWS = 32,
     PANEL_MAX = 32, // the widest panel of any kernel
 };
@@ -19,35 +22,59 @@ struct conv2d_weight {
     int height, across; // kernel rows; rows of the product that are contiguous in the image
     int taps;           // runs of `across` in a kernel row
     int rows;           // of a panel of the gradient: kernel_h * kernel_w * in
-    int ranges, cuts;   // pieces: ranges * cuts
+    bool packed;        // the input, in panels; otherwise it is read in strips
+    int parts;          // packed: of a kernel row
+    int blocks, cuts;   // of rows: parts of kernel rows, or all; of panels
+    int ranges;         // pieces: ranges * cuts * blocks
     int segment, strip; // grid rows in each
     float *partials;    // [ranges][groups * panels][rows][panel]
-    float *workers;     // for each worker: a panel of a segment of dout, and a strip
+    float *workers;     // for each worker: a segment of dout in panels, and a strip or packed block
 };
 
 static int conv2d_smaller(int a, int b) {
     return a < b ? a : b;
 }
 
+static int conv2d_parts(int size, int part) {
+    return (size + part - 1) / part;
+}
+
 static size_t conv2d_partial_floats(const struct conv2d_weight *w) {
     return (size_t)w->groups * panels_floats(w->rows, w->out);
 }
 
+// Of a panel of a segment's pixels.
 static size_t conv2d_segment_floats(const struct conv2d_weight *w) {
     return (size_t)w->segment * (size_t)w->call->out_shape.w * (size_t)kernels()->panel;
 }
 
+static int conv2d_cut_panels(const struct conv2d_weight *w) {
+    return conv2d_parts(w->groups * w->panels, w->cuts);
+}
+
+// The most rows of a block.
+static int conv2d_block_rows(const struct conv2d_weight *w) {
+    return w->packed ? conv2d_parts(w->across, w->parts) : w->rows;
+}
+
 static size_t conv2d_worker_floats(const struct conv2d_weight *w) {
-    return conv2d_segment_floats(w) + conv2d_image_floats(w->image, w->strip);
+    const int panels = conv2d_cut_panels(w), packed = panels_count(conv2d_block_rows(w));
+    return (size_t)(panels + (w->packed ? packed : 0)) * conv2d_segment_floats(w) +
+           (w->packed ? 0 : conv2d_image_floats(w->image, w->strip));
 }
 
 static void conv2d_weight_cut(struct conv2d_weight *w) {
     const int wide = w->call->out_shape.w, total = w->call->n * w->image->rows;
     const size_t fit = PARTIAL_FLOATS / conv2d_partial_floats(w);
-    w->ranges = conv2d_smaller(total, fit < 1 ? 1 : fit < RANGES ? (int)fit : RANGES);
-    w->cuts = w->ranges < RANGES ? w->groups * w->panels : 1;
+    w->parts = conv2d_parts(w->across, ROWS);
+    w->blocks = w->packed ? w->height * w->parts : 1;
+    w->cuts = w->packed ? conv2d_parts(w->out, COLUMNS) : 1;
+    w->ranges = conv2d_smaller(conv2d_parts(RANGES, w->blocks * w->cuts),
+                               conv2d_smaller(total, fit < 1 ? 1 : (int)fit));
+    if (w->blocks * w->cuts * w->ranges < RANGES)
+        w->cuts = conv2d_smaller(w->groups * w->panels, RANGES);
     w->segment = wide < SEGMENT_PIXELS ? SEGMENT_PIXELS / wide : 1;
-    w->segment = conv2d_smaller(w->segment, (total + w->ranges - 1) / w->ranges);
+    w->segment = conv2d_smaller(w->segment, conv2d_parts(total, w->ranges));
     const int strip = conv2d_image_strip_rows(w->image, STRIP_ROWS);
     w->strip = strip < w->segment ? w->segment : strip / w->segment * w->segment;
 }
@@ -63,6 +90,7 @@ static struct conv2d_weight conv2d_weight_of(const struct op_call *call,
     w.taps = groups == 1 ? 1 : s;
     w.across = groups == 1 ? s * w.in : w.in;
     w.rows = w.height * s * w.in;
+    w.packed = groups == 1 && image->step * w.in >= PACKED_STRIDE;
     conv2d_weight_cut(&w);
     return w;
 }
@@ -73,55 +101,137 @@ size_t conv2d_weight_scratch(const struct op_call *call, const struct conv2d_ima
            (size_t)pool_threads(call->pool) * conv2d_worker_floats(&w);
 }
 
-// A segment: `count` grid rows from `first` on, in a strip that begins with grid row `origin`.
+// A segment: `count` grid rows from `first` on.
 struct conv2d_segment {
-    int first, count, origin;
-    const float *strip;
-    float *b;
+    int first, count;
+    int origin;         // the grid row with which the strip begins, or
+    int r, row, end;    // packed: the block is of kernel row r, its rows row .. end - 1
+    const float *input; // the strip or block
+    float *b;           // dout, a panel after the other
 };
 
-// The gradient panel `index` (group * panels + panel) gets what one segment gives.
+// `count` floats from `column` on of a row of `wide` floats, zeros beyond its edges.
+static void conv2d_clip(const float *row, int wide, int column, int count, float *to) {
+    for (int i = 0; i < count; i++)
+        to[i] = column + i >= 0 && column + i < wide ? row[column + i] : 0;
+}
+
+// A row of the input for a grid row: the block's rows of the product, for all pixels of the row.
+static void conv2d_pack_row(const struct conv2d_weight *w, const struct conv2d_segment *s,
+                            const float *row, float *to) {
+    const struct shape in = w->image->shape;
+    const int kernel = w->call->attr->conv.kernel_w, step = w->image->step, left = w->image->left;
+    const int wide = w->call->out_shape.w, rows = s->end - s->row, panel = kernels()->panel;
+    const size_t panels = conv2d_segment_floats(w);
+    const int begin = conv2d_smaller((left + step - 1) / step, wide); // the window is inside
+    const int last = (in.w - kernel + left) / step + 1, end = last < begin ? begin : last;
+    float edge[ROWS];
+    for (int x = 0; x < wide; x++) {
+        if (x == begin && end > begin) {
+            const int count = conv2d_smaller(end, wide) - x;
+            kernels()->pack(count, rows, row + (x * step - left) * in.c + s->row,
+                            (size_t)(step * in.c), to + x * panel, panels);
+            x += count - 1;
+            continue;
+        }
+        conv2d_clip(row, in.w * in.c, (x * step - left) * in.c + s->row, rows, edge);
+        kernels()->pack(1, rows, edge, 0, to + x * panel, panels);
+    }
+}
+
+// The block's rows of the product, for all pixels of a segment: [panels][pixels][panel].
+static void conv2d_pack_block(const struct conv2d_weight *w, const struct conv2d_segment *s,
+                              float *to) {
+    const struct shape in = w->image->shape;
+    const size_t row = (size_t)(w->call->out_shape.w * kernels()->panel);
+    for (int i = 0; i < s->count; i++, to += row) {
+        const int sample = (s->first + i) / w->image->rows;
+        const int y = (s->first + i) % w->image->rows * w->image->step + s->r - w->image->top;
+        if (y >= 0 && y < in.h) {
+            const size_t at = (size_t)sample * (size_t)in.h + (size_t)y;
+            conv2d_pack_row(w, s, w->image->data + at * (size_t)(in.w * in.c), to);
+        } else {
+            for (int j = 0; j < panels_count(s->end - s->row); j++)
+                memset(to + (size_t)j * conv2d_segment_floats(w), 0, row * sizeof *to);
+        }
+    }
+}
+
+// dout of a segment, panels first .. first + count - 1 of all groups; without groups in one go.
+static void conv2d_pack_segment(const struct conv2d_weight *w, const struct conv2d_segment *s,
+                                int first, int count) {
+    const int wide = w->call->out_shape.w, k = w->call->out_shape.c, panel = kernels()->panel;
+    const int together = w->groups == 1 ? count : 1;
+    const float *dout = w->call->dout + (size_t)s->first * (size_t)(wide * k);
+    for (int i = 0; i < count; i += together) {
+        const int group = (first + i) / w->panels, j = (first + i) % w->panels * panel;
+        kernels()->pack(s->count * wide, conv2d_smaller(w->out - j, together * panel),
+                        dout + group * w->out + j, (size_t)k,
+                        s->b + (size_t)i * conv2d_segment_floats(w), conv2d_segment_floats(w));
+    }
+}
+
+// The gradient panel `index` (group * panels + panel) gets what one segment gives, dout being `b`.
 static void conv2d_weight_panel(const struct conv2d_weight *w, const struct conv2d_segment *s,
-                                int index, float *to, bool add) {
-    const int wide = w->call->out_shape.w, c = w->image->shape.c, k = w->call->out_shape.c;
+                                int index, const float *b, float *to, bool add) {
+    const int wide = w->call->out_shape.w, c = w->image->shape.c;
     const int group = index / w->panels, j = index % w->panels * kernels()->panel;
     const int columns = conv2d_smaller(w->out - j, kernels()->panel);
+    if (w->packed) {
+        const int panel = kernels()->panel, first = s->r * w->across + s->row;
+        for (int i = 0; i < s->end - s->row; i += panel) {
+            const float *a = s->input + (size_t)(i / panel) * conv2d_segment_floats(w);
+            kernels()->outer(conv2d_smaller(s->end - s->row - i, panel), columns, 1,
+                             s->count * wide, &a, (size_t)panel, 0, b, to + (first + i) * panel,
+                             add);
+        }
+        return;
+    }
     const size_t pitch = (size_t)w->image->padded_w * (size_t)c;
     const float *runs[SEGMENT_PIXELS];
     for (int i = 0; i < s->count; i++) {
         const int64_t row = conv2d_image_at(w->image, s->first + i);
-        runs[i] = s->strip + (size_t)(row - conv2d_image_at(w->image, s->origin)) * pitch;
+        runs[i] = s->input + (size_t)(row - conv2d_image_at(w->image, s->origin)) * pitch;
     }
-    panels_pack(s->count * wide, columns,
-                w->call->dout + (size_t)s->first * (size_t)(wide * k) + group * w->out + j,
-                (size_t)k, s->b);
     for (int r = 0; r < w->height; r++) {
         for (int t = 0; t < w->taps; t++, to += w->across * kernels()->panel) {
             kernels()->outer(w->across, columns, s->count, wide, runs, (size_t)(w->image->step * c),
-                             (size_t)r * pitch + (size_t)(t * c + group * w->in), s->b, to, add);
+                             (size_t)r * pitch + (size_t)(t * c + group * w->in), b, to, add);
         }
     }
 }
 
 static void conv2d_weight_piece(void *context, int piece, int worker) {
     const struct conv2d_weight *w = context;
-    const int range = piece / w->cuts, cut = piece % w->cuts;
+    const int range = piece / (w->cuts * w->blocks), cut = piece / w->blocks % w->cuts;
+    const int block = piece % w->blocks, panels = w->groups * w->panels;
     const int64_t total = (int64_t)w->call->n * w->image->rows;
     const int first = (int)(total * range / w->ranges);
     const int end = (int)(total * (range + 1) / w->ranges);
-    const int panels = w->groups * w->panels / w->cuts; // per cut
+    const int panel = panels * cut / w->cuts, count = panels * (cut + 1) / w->cuts - panel;
     const size_t size = (size_t)w->rows * (size_t)kernels()->panel;
     float *partial = w->partials + (size_t)range * conv2d_partial_floats(w);
-    struct conv2d_segment s = {.b = w->workers + (size_t)worker * conv2d_worker_floats(w)};
+    float *room = w->workers + (size_t)worker * conv2d_worker_floats(w);
+    float *input = room + (size_t)conv2d_cut_panels(w) * conv2d_segment_floats(w);
+    const int part = block % w->parts;
+    struct conv2d_segment s = {.r = block / w->parts,
+                               .row = w->across * part / w->parts,
+                               .end = w->across * (part + 1) / w->parts,
+                               .input = input,
+                               .b = room};
     for (s.first = first; s.first < end; s.first += s.count) {
-        if ((s.first - first) % w->strip == 0) {
-            s.origin = s.first;
-            s.strip = conv2d_image_strip(w->image, s.first, conv2d_smaller(w->strip, end - s.first),
-                                         s.b + conv2d_segment_floats(w));
-        }
         s.count = conv2d_smaller(w->segment, end - s.first);
-        for (int i = cut * panels; i < (cut + 1) * panels; i++)
-            conv2d_weight_panel(w, &s, i, partial + (size_t)i * size, s.first > first);
+        if (w->packed) {
+            conv2d_pack_block(w, &s, input);
+        } else if ((s.first - first) % w->strip == 0) {
+            s.origin = s.first;
+            s.input = conv2d_image_strip(w->image, s.first, conv2d_smaller(w->strip, end - s.first),
+                                         input);
+        }
+        conv2d_pack_segment(w, &s, panel, count);
+        for (int i = 0; i < count; i++)
+            conv2d_weight_panel(w, &s, panel + i, s.b + (size_t)i * conv2d_segment_floats(w),
+                                partial + (size_t)(panel + i) * size, s.first > first);
     }
 }
 
@@ -153,6 +263,6 @@ void conv2d_weight(const struct op_call *call, const struct conv2d_image *image,
     struct conv2d_weight w = conv2d_weight_of(call, image);
     w.partials = scratch;
     w.workers = scratch + (size_t)w.ranges * conv2d_partial_floats(&w);
-    pool_run(call->pool, w.ranges * w.cuts, conv2d_weight_piece, &w);
+    pool_run(call->pool, w.ranges * w.cuts * w.blocks, conv2d_weight_piece, &w);
     pool_run(call->pool, (w.rows + REDUCE_ROWS - 1) / REDUCE_ROWS, conv2d_weight_reduce, &w);
 }

@@ -374,6 +374,28 @@ static void check_drop(const struct kernels *k, size_t n, uint64_t first, bool a
     free((float *)(uintptr_t)before);
 }
 
+// Panels of any matrix, and nothing behind its last vector.
+static void test_pack(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        const int panel = (*k)->panel, width = (*k)->width;
+        for (int columns = 1; columns <= 3 * panel; columns++) {
+            const int rows = 3, end = (columns + width - 1) / width * width;
+            const int panels = (columns + panel - 1) / panel;
+            float *from = random_floats((size_t)(rows * columns), 8);
+            float *to = random_floats((size_t)(panels * rows * panel), 9);
+            (*k)->pack(rows, columns, from, (size_t)columns, to, (size_t)(rows * panel));
+            for (int i = 0; i < rows * end; i++) {
+                const int r = i / end, j = i % end;
+                const float *at = to + j / panel * rows * panel + r * panel;
+                assert_true(at[j % panel] == (j < columns ? from[r * columns + j] : 0));
+            }
+            free(from);
+            free(to);
+        }
+    }
+}
+
 static void test_drop(void **state) {
     (void)state;
     for (const struct kernels *const *k = kernels_available(); *k; k++) {
@@ -516,6 +538,7 @@ int main(void) {
         cmocka_unit_test(test_outer),
         cmocka_unit_test(test_product),
         cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_pack),
         cmocka_unit_test(test_pack_transposed),
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_dots),
