@@ -4,4 +4,8 @@
 
 double clock_seconds(void);
 
+// For work on `threads` threads, the caller's among them: on one thread the seconds that it has had
+// a processor, to which other programs do less.
+double clock_work_seconds(int threads);
+
 #endif

@@ -138,6 +138,11 @@ static void share_out(struct cache *f) {
     }
 }
 
+void cache_limit(struct cache *f, size_t budget) {
+    f->budget = budget;
+    f->key = ~f->key; // another one: cache_use shares the room out
+}
+
 void cache_use(struct cache *f, const struct plan *plan, const uint64_t *frozen) {
     // With nothing thawed, the cut is the loss itself, and that is another one in evaluation.
     int count = plan->trains ? plan->cut.count : 0;

@@ -73,6 +73,9 @@ void cache_add(struct cache *f, const struct dataset *data, int views);
 // to say. The cache must outlive the loader.
 void cache_tell(struct cache *f, const struct dataset *data, struct loader_settings *settings);
 
+// From the next cache_use on there is room for so many bytes; what was kept is forgotten then.
+void cache_limit(struct cache *f, size_t budget);
+
 // Tells the training's plan and the hashes of its frozen tensors ([param_count]; others are not
 // read); call it before cache_fetch whenever either may have changed.
 void cache_use(struct cache *f, const struct plan *plan, const uint64_t *frozen);

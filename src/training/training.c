@@ -1,4 +1,5 @@
 #include "training/training.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "data/class_weights.h"
 #include "training/measure.h"
@@ -450,13 +451,18 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     *result = (struct step_result){.lr = training_lr(t)};
     training_note_statistics(t);
     cache_use(&t->cache, t->plan, t->frozen);
+    double start = clock_seconds();
     if (!training_forward(t, t->loader, t->data.train, t->step, &t->cached, error))
         return false;
+    t->wait_seconds = clock_seconds() - start - t->pass.forward_seconds;
     result->batch = t->pass.batch->n;
     if (!isfinite(t->pass.loss))
         return report_divergence(t, error);
     pass_backward(&t->pass);
-    if (!update(t, result)) {
+    start = clock_seconds();
+    const bool updated = update(t, result);
+    t->update_seconds = clock_seconds() - start;
+    if (!updated) {
         training_put_back_statistics(t);
         return error_run(error,
                          "the gradient is not finite at step %lld; lower optim.lr, or clip the "

@@ -74,7 +74,9 @@ struct training {
     struct pass pass;
     struct plan *plan, *evaluation;
     struct cache cache;
-    bool cached; // the last step began behind the frozen prefix
+    bool cached;           // the last step began behind the frozen prefix
+    double wait_seconds;   // of the last step, until the batch, or what is kept of it, was there
+    double update_seconds; // of the last step, for the weights
     struct loader *loader;
     int64_t step, total;        // steps done, steps in all
     int epoch_steps;            // steps in an epoch

@@ -7,7 +7,6 @@
 #include "base/kernels.h"
 #include "base/clock.h"
 #include "ops/op.h"
-#include "tests/bench/bench_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,12 +98,12 @@ static double measure(const struct layer *l, enum pass pass, bool precise, int t
     const struct op_call call = open_call(l, &attr, pass, precise, pool, buffers);
     double best = 1e9, until = clock_seconds() + seconds;
     while (clock_seconds() < until || best == 1e9) {
-        const double start = bench_seconds(threads);
+        const double start = clock_work_seconds(threads);
         if (pass == FORWARD)
             op_conv2d.forward(&call);
         else
             op_conv2d.backward(&call);
-        const double took = bench_seconds(threads) - start;
+        const double took = clock_work_seconds(threads) - start;
         best = took < best ? took : best;
     }
     const struct op_flops flops = op_conv2d.flops(&attr, call.in_shape, call.out_shape);

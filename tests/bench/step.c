@@ -7,21 +7,25 @@
 // --size: of images, or tokens of texts. Default: 4 images of the model's size, 1000 classes, 2
 // threads, everything thawed, 10 steps.
 // --cached: what the frozen prefix computes is given, as from the second epoch on. --profile: the
-// time of every layer and pass. --serve is for against_torch.py: does a step and prints its seconds
-// (by the clock, and of processors) for every line read, and at the end one JSON object: the peak
-// of memory in bytes, and the ceiling of freezing, seconds of a step by the quickest time of each
-// node and pass, with everything thawed and with what this plan does.
+// time of every layer and pass under this mask, as `thaw run --profile` prints it. --serve is for
+// against_torch.py: does a step and prints its seconds (by the clock, and of processors) for every
+// line read, and at the end one JSON object: bytes that the process had in memory before it built
+// anything, and at most; the quickest step with everything thawed; and the ceiling of freezing,
+// seconds of a step by the quickest time of each node and pass and the update, with everything
+// thawed and with what this plan does.
+#include "base/clock.h"
+#include "base/peak.h"
 #include "base/xalloc.h"
 #include "models/models.h"
+#include "plan/node_times.h"
 #include "plan/pass.h"
-#include "tests/bench/bench_clock.h"
-#include "tests/bench/step_nodes.h"
 #include "training/optim.h"
+#include "ui/cli/profile.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <time.h>
 
 enum { RULES_MAX = 8 };
 
@@ -31,6 +35,7 @@ struct bench {
     int batch, classes, threads, steps, rule_count;
     char *rules[RULES_MAX];
     bool cached, profile, serve;
+    double idle_bytes;
     struct pool *pool;
     struct model *model;
     struct weights weights;
@@ -132,7 +137,7 @@ static void open_cut(struct bench *b) {
     float **rows = xcalloc((size_t)b->batch, sizeof *rows);
     for (int i = 0; i < b->batch; i++)
         rows[i] = values + (size_t)i * floats;
-    b->cut = (struct pass_cut){place, skip, rows, true};
+    b->cut = (struct pass_cut){.place = place, .skip = skip, .rows = rows, .given = true};
 }
 
 static void open_bench(struct bench *b) {
@@ -195,13 +200,13 @@ struct step_times {
 
 static struct step_times run_step(struct bench *b, int step) {
     struct step_times t;
-    double start = bench_seconds(b->threads);
+    double start = clock_work_seconds(b->threads);
     b->pass.cut = b->cached ? &b->cut : NULL;
     pass_forward(&b->pass, &b->images, (uint32_t)step);
     pass_backward(&b->pass);
-    double before = bench_seconds(b->threads);
+    double before = clock_work_seconds(b->threads);
     update(b);
-    double end = bench_seconds(b->threads);
+    double end = clock_work_seconds(b->threads);
     t = (struct step_times){end - start, b->pass.forward_seconds, b->pass.backward_seconds,
                             end - before};
     return t;
@@ -222,12 +227,85 @@ static void print_steps(struct bench *b) {
 static double time_update(struct bench *b) {
     double best = 1e30;
     for (int i = 0; i < 3; i++) {
-        double start = bench_seconds(b->threads);
+        double start = clock_work_seconds(b->threads);
         update(b);
-        double took = bench_seconds(b->threads) - start;
+        double took = clock_work_seconds(b->threads) - start;
         best = took < best ? took : best;
     }
     return best;
+}
+
+// Of all threads together.
+static double processor_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// A line of /proc/self/status: "VmRSS:", what is in memory, or "VmHWM:", the most there has been.
+static double status_bytes(const char *name) {
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[256];
+    unsigned long long kib = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            sscanf(line + strlen(name), "%llu", &kib);
+    if (file)
+        fclose(file);
+    return 1024.0 * (double)kib;
+}
+
+static void use_plan(struct bench *b, struct plan *plan) {
+    struct error error;
+    if (!pass_use(&b->pass, plan, &error)) {
+        fprintf(stderr, "bench-step: %s\n", error.text);
+        exit(2);
+    }
+    plan_close(b->plan);
+    b->plan = plan;
+}
+
+// The time of all nodes, and of the update.
+static double time_nodes(struct bench *b, bool print) {
+    struct error error;
+    struct node_times *nodes = node_times_measure(&b->pass, b->plan, &b->images, &error);
+    if (!nodes) {
+        fprintf(stderr, "bench-step: %s\n", error.text);
+        exit(2);
+    }
+    if (print)
+        profile_print_modules(b->plan, nodes, peak_flops(b->pool), stdout);
+    const double sum = node_times_sum(nodes, b->model, b->cached ? b->cut.skip : NULL);
+    free(nodes);
+    return sum + time_update(b);
+}
+
+// From now on everything is thawed and computed.
+static void thaw_everything(struct bench *b) {
+    static const char *const rules[] = {"thaw all"};
+    const struct plan_options options = b->plan->options;
+    freeze_apply_all(&b->flags, BN_BATCH, rules, 1, NULL);
+    b->cached = false;
+    use_plan(b, plan_make(&b->flags, &options));
+}
+
+static double quickest_step(struct bench *b) {
+    double best = 1e30;
+    run_step(b, 0); // touches the memory
+    for (int i = 0; i < 6; i++) {
+        const double took = run_step(b, 0).all;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+static void report(struct bench *b) {
+    const double most = status_bytes("VmHWM:"), planned = time_nodes(b, false);
+    thaw_everything(b);
+    const double step = quickest_step(b), all = time_nodes(b, false);
+    printf("{\"idle_bytes\": %.0f, \"peak_bytes\": %.0f, \"all_step\": %.6f, "
+           "\"all_thawed\": %.6f, \"planned\": %.6f}\n",
+           b->idle_bytes, most, step, all, planned);
 }
 
 static void serve(struct bench *b) {
@@ -235,32 +313,23 @@ static void serve(struct bench *b) {
     fflush(stdout);
     char line[16];
     for (int step = 0; fgets(line, sizeof line, stdin); step++) {
-        const double before = bench_seconds(1), seconds = run_step(b, step).all;
-        printf("%.9f %.9f\n", seconds, bench_seconds(1) - before);
+        const double before = processor_seconds(), seconds = run_step(b, step).all;
+        printf("%.9f %.9f\n", seconds, processor_seconds() - before);
         fflush(stdout);
     }
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    const double peak = 1024.0 * (double)usage.ru_maxrss, updating = time_update(b);
-    struct step_nodes *nodes = step_nodes_measure(&b->pass, &b->images);
-    struct step_ceiling ceiling = step_nodes_ceiling(nodes, b->plan, b->cached ? &b->cut : NULL);
-    printf("{\"peak_bytes\": %.0f, \"all_thawed\": %.6f, \"planned\": %.6f, \"update\": %.6f}\n",
-           peak, ceiling.all, ceiling.planned, updating);
-    free(nodes);
+    report(b);
 }
 
 int main(int count, char **words) {
     struct bench b = parse(count, words);
+    b.idle_bytes = status_bytes("VmRSS:");
     open_bench(&b);
     if (b.serve) {
         serve(&b);
         return 0;
     }
     print_steps(&b);
-    if (b.profile) {
-        struct step_nodes *nodes = step_nodes_measure(&b.pass, &b.images);
-        step_nodes_print(nodes, b.plan);
-        free(nodes);
-    }
+    if (b.profile)
+        time_nodes(&b, true);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "ui/cli/cli.h"
 #include "ui/cli/options.h"
 #include "ui/cli/printer.h"
+#include "ui/cli/profile.h"
 #include "ui/timing.h"
 #include <limits.h>
 #include <signal.h>
@@ -14,12 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { PROFILE_EPOCHS = 100000 }; // as train.epochs allows
+
 struct run_request {
     const char *experiment, *out, *resume, *events;
     struct cli_sets sets;
     int threads;
     int branch;    // of `events`; -1: the newest
     double budget; // seconds; 0: as many epochs as the experiment says
+    bool profile;
     enum printer_style style;
 };
 
@@ -41,11 +45,17 @@ static void catch_interrupts(void) {
 }
 
 static const struct option long_options[] = {
-    {"out", required_argument, NULL, 'o'},     {"set", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'}, {"resume", required_argument, NULL, 'r'},
-    {"events", required_argument, NULL, 'e'},  {"branch", required_argument, NULL, 'b'},
-    {"budget", required_argument, NULL, 'u'},  {"quiet", no_argument, NULL, 'q'},
-    {"json", no_argument, NULL, 'j'},          {0},
+    {"out", required_argument, NULL, 'o'},
+    {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},
+    {"resume", required_argument, NULL, 'r'},
+    {"events", required_argument, NULL, 'e'},
+    {"branch", required_argument, NULL, 'b'},
+    {"budget", required_argument, NULL, 'u'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"json", no_argument, NULL, 'j'},
+    {"profile", no_argument, NULL, 'p'},
+    {0},
 };
 
 static int parse_option(void *request, int option) {
@@ -76,6 +86,9 @@ static int parse_option(void *request, int option) {
     case 'j':
         r->style = PRINT_JSON;
         return 0;
+    case 'p':
+        r->profile = true;
+        return 0;
     case 's':
         return cli_add_set(&cli_run, &r->sets, optarg);
     case 't':
@@ -102,6 +115,9 @@ static int parse(struct run_request *r, int argc, char **argv) {
     if (r->budget > 0 && (r->resume || r->events))
         return cli_usage(&cli_run, "--budget sizes a new run: it does not go with --resume or "
                                    "--events");
+    if (r->profile && (r->resume || r->events || r->out || r->budget > 0))
+        return cli_usage(&cli_run, "--profile times some steps and writes no run: it goes with no "
+                                   "--out, --budget, --resume or --events");
     return 0;
 }
 
@@ -225,7 +241,10 @@ static int train(struct setup *setup, struct training *t, const struct run_reque
     return code;
 }
 
+// How many epochs: a profile needs room for its steps.
 static bool size(struct experiment *e, const struct run_request *r, struct error *error) {
+    if (r->profile)
+        e->train.epochs = PROFILE_EPOCHS;
     return !(r->budget > 0) || timing_budget(e, r->budget, r->threads, NULL, error);
 }
 
@@ -241,7 +260,12 @@ static int run_main(int argc, char **argv) {
     if (read_experiment(&e, &request, &error) && size(&e, &request, &error) &&
         setup_open(&setup, &e, request.threads, &error))
         t = setup_training(&setup, &error);
-    code = t ? train(&setup, t, &request) : cli_fail(&error);
+    if (!t)
+        code = cli_fail(&error);
+    else if (request.profile)
+        code = profile_training(t, request.style == PRINT_JSON);
+    else
+        code = train(&setup, t, &request);
     setup_close(&setup);
     experiment_close(&e);
     return code;
@@ -249,8 +273,9 @@ static int run_main(int argc, char **argv) {
 
 const struct subcommand cli_run = {
     .name = "run",
-    .usage = "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] [--budget 60s] "
-             "[--quiet | --json] [--events RUN [--branch N]] | run --resume RUN",
+    .usage = "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] "
+             "[--budget 60s | --profile] [--quiet | --json] [--events RUN [--branch N]] | run "
+             "--resume RUN",
     .help = "fine-tune headless",
     .run = run_main,
 };

@@ -249,8 +249,87 @@ static void a_script_that_freezes_everything_does_not_hang(void **state) {
     outcome_close(&o);
 }
 
+static double number(const json_t *object, const char *part, const char *key) {
+    const json_t *value = json_object_get(part ? json_object_get(object, part) : object, key);
+    assert_true(json_is_number(value));
+    return json_number_value(value);
+}
+
+static json_t *profile_of(const char *rules) {
+    struct outcome o =
+        RUN("run", "tiny.yaml", "--profile", "--json", "--threads", "2", "--set", rules);
+    assert_done(&o);
+    json_t *all = json_loads(o.out, 0, NULL);
+    assert_non_null(all);
+    assert_string_equal(json_string_value(json_object_get(all, "kind")), "profile");
+    outcome_close(&o);
+    return all;
+}
+
+// Of the milliseconds of the root and of the modules below it.
+static void check_modules(const json_t *all) {
+    const json_t *modules = json_object_get(all, "modules");
+    double root[3], sum[3] = {0};
+    json_t *module;
+    size_t i;
+    json_array_foreach(modules, i, module) {
+        const json_t *ms = json_object_get(module, "ms");
+        const double depth = number(module, NULL, "depth");
+        for (size_t k = 0; k < 3; k++) {
+            const double value = json_number_value(json_array_get(ms, k));
+            if (depth == 0)
+                root[k] = value;
+            sum[k] += depth == 1 ? value : 0;
+        }
+    }
+    assert_float_equal(root[0] + root[1] + root[2], number(all, NULL, "layers_ms"),
+                       0.001 * number(all, NULL, "layers_ms"));
+    for (int k = 0; k < 3; k++)
+        assert_true(root[k] > 0 && sum[k] <= 1.001 * root[k]);
+}
+
+static void a_profile_tells_where_the_time_goes_and_writes_nothing(void **state) {
+    (void)state;
+    start_tiny();
+    json_t *all = profile_of("freeze.rules=[thaw all]");
+    assert_true(number(all, NULL, "peak_gflops") > 0 && number(all, NULL, "threads") == 2);
+    assert_true(number(all, "step", "steps") >= 2 && number(all, "all_thawed", "steps") >= 2);
+    assert_true(number(all, "step", "ms") > 0 && number(all, "freezing", "ceiling") > 0);
+    assert_true(json_is_null(json_object_get(all, "cached")));
+    assert_true(number(all, "freezing", "frozen_share") == 0);
+    assert_true(number(all, "freezing", "rule_of_thumb") == 1);
+    check_modules(all);
+    json_decref(all);
+    all = profile_of("freeze.rules=[thaw head]");
+    assert_true(number(all, "cached", "steps") >= 2);
+    assert_true(number(all, "freezing", "frozen_share") > 0);
+    assert_true(number(all, "freezing", "rule_of_thumb") > 1);
+    json_decref(all);
+    assert_false(files_exist("runs"));
+}
+
+static void a_profile_is_for_people_too(void **state) {
+    (void)state;
+    start_tiny();
+    struct outcome o = RUN("run", "tiny.yaml", "--profile");
+    assert_done(&o);
+    assert_contains(o.out, "GFLOP/s by the register kernel");
+    assert_contains(o.out, "weight grad");
+    assert_contains(o.out, "waiting for data");
+    assert_contains(o.out, "rule of thumb");
+    outcome_close(&o);
+    o = RUN("run", "tiny.yaml", "--profile", "--out", "out");
+    assert_refused(&o, 2, "--profile times some steps");
+    outcome_close(&o);
+    o = RUN("run", "tiny.yaml", "--profile", "--set", "freeze.rules=[thaw none]");
+    assert_refused(&o, 2, "nothing is thawed");
+    outcome_close(&o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        PROGRAM_TEST(a_profile_tells_where_the_time_goes_and_writes_nothing),
+        PROGRAM_TEST(a_profile_is_for_people_too),
         PROGRAM_TEST(a_run_leaves_its_files),
         PROGRAM_TEST(the_resolved_experiment_gives_the_same_bits),
         PROGRAM_TEST(a_budget_becomes_epochs),
