@@ -27,6 +27,11 @@ static void folder_read(const struct dataset *d, int index, float *out) {
     folder_fetch(d, index, NULL, out, NULL);
 }
 
+static bool folder_hash(const struct dataset *d, int index, struct hash128 *out) {
+    const struct folder *f = d->self;
+    return store_hash(f->store, f->first + index, out);
+}
+
 static void folder_release(struct dataset *d) {
     struct folder *f = d->self;
     store_close(f->store);
@@ -59,6 +64,7 @@ static struct dataset *open_part(struct store *s, enum data_part part) {
     d->slow = true;
     d->read = folder_read;
     d->fetch = folder_fetch;
+    d->hash = folder_hash;
     d->release = folder_release;
     d->self = f;
     return d;

@@ -50,6 +50,14 @@ static void resize_read(const struct dataset *d, int index, float *out) {
     free(image);
 }
 
+static bool resize_hash(const struct dataset *d, int index, struct hash128 *out) {
+    const struct resize *r = d->self;
+    if (!dataset_hash(r->inner, index, out))
+        return false;
+    *out = hash128_more(*out, &d->shape, sizeof d->shape);
+    return true;
+}
+
 static void resize_release(struct dataset *d) {
     struct resize *r = d->self;
     dataset_close(r->inner);
@@ -68,6 +76,7 @@ struct dataset *resize_open(struct dataset *inner, int size) {
     *r = (struct resize){inner, places(from.h, size), places(from.w, size)};
     d->shape = to;
     d->read = resize_read;
+    d->hash = resize_hash;
     d->release = resize_release;
     d->self = r;
     return d;

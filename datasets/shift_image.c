@@ -11,6 +11,7 @@ struct shifted {
     float value;
     double sine, cosine; // of the angle
     struct random_key key;
+    uint64_t seed; // that it is of
     uint32_t number;
 };
 
@@ -110,6 +111,20 @@ static bool shifted_fetch(const struct dataset *d, int index, const struct crop 
     return true;
 }
 
+// Noise is drawn for an index; all other changes are the same for every sample.
+static bool shifted_hash(const struct dataset *d, int index, struct hash128 *out) {
+    const struct shifted *s = d->self;
+    bool noise = s->kind == SHIFT_NOISE;
+    double change[] = {(double)s->kind, (double)s->value, s->sine, s->cosine};
+    uint64_t draw[] = {s->seed, s->number, (uint64_t)index};
+    if (!dataset_hash(s->inner, index, out))
+        return false;
+    *out = hash128_more(*out, change, sizeof change);
+    if (noise)
+        *out = hash128_more(*out, draw, sizeof draw);
+    return true;
+}
+
 static void shifted_release(struct dataset *d) {
     struct shifted *s = d->self;
     dataset_close(s->inner);
@@ -127,11 +142,13 @@ struct dataset *shift_image_apply(struct dataset *inner, const struct shift *shi
         .value = (float)shift->value,
         .sine = sin(angle),
         .cosine = cos(angle),
+        .seed = seed,
         .key = random_key(seed, RANDOM_SHIFT, 0),
         .number = (uint32_t)number,
     };
     d->read = shifted_read;
     d->fetch = shifted_fetch;
+    d->hash = shifted_hash;
     d->release = shifted_release;
     d->self = s;
     return d;

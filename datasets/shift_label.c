@@ -80,6 +80,10 @@ static bool shared_fetch(const struct dataset *d, int index, const struct crop *
     return dataset_fetch(d->self, index, crop, out, error);
 }
 
+static bool shared_hash(const struct dataset *d, int index, struct hash128 *out) {
+    return dataset_hash(d->self, index, out);
+}
+
 static void shared_show(const struct dataset *d, int index, struct sample_text *out) {
     const struct dataset *inner = d->self;
     inner->show(inner, index, out);
@@ -119,6 +123,7 @@ struct dataset *shift_label_relabel(struct dataset *inner, uint64_t seed) {
     d->self = inner;
     d->read = shared_read;
     d->fetch = shared_fetch;
+    d->hash = shared_hash;
     d->show = inner->show ? shared_show : NULL;
     d->release = shared_release;
     return d;

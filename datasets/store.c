@@ -107,6 +107,14 @@ bool store_read_floats(struct store *s, int item, const struct crop *crop, float
     return fine;
 }
 
+bool store_hash(const struct store *s, int item, struct hash128 *out) {
+    int cut[] = {s->size, s->resize, (int)s->colour};
+    if (!hash128_file(s->listing.items[item].path, out))
+        return false;
+    *out = hash128_more(*out, cut, sizeof cut);
+    return true;
+}
+
 void store_drop(struct store *s, const bool *dropped) {
     int kept = 0;
     for (int i = 0; i < s->listing.count; i++) {

@@ -2,6 +2,7 @@
 #ifndef THAW_DATASETS_STORE_H
 #define THAW_DATASETS_STORE_H
 
+#include "base/hash.h"
 #include "data/crop.h"
 #include "datasets/listing.h"
 #include "datasets/picture.h"
@@ -34,6 +35,9 @@ bool store_read(struct store *s, int item, const struct crop *crop, unsigned cha
 // The same as [size][size][c] floats of 0 to 1.
 bool store_read_floats(struct store *s, int item, const struct crop *crop, float *out,
                        struct error *error);
+
+// A hash of the file, and of how it is cut. False when it cannot be read.
+bool store_hash(const struct store *s, int item, struct hash128 *out);
 
 // Drops the items that are marked; the others keep their order.
 void store_drop(struct store *s, const bool *dropped);

@@ -49,6 +49,17 @@ bool dataset_fetch(const struct dataset *d, int index, const struct crop *crop, 
     return true;
 }
 
+bool dataset_hash(const struct dataset *d, int index, struct hash128 *out) {
+    if (d->hash)
+        return d->hash(d, index, out);
+    size_t size = shape_count(d->shape);
+    float *sample = xmalloc(size * sizeof *sample);
+    bool ok = dataset_fetch(d, index, NULL, sample, NULL);
+    *out = hash128_more(hash128_bytes(&d->shape, sizeof d->shape), sample, size * sizeof *sample);
+    free(sample);
+    return ok;
+}
+
 void sample_text_close(struct sample_text *t) {
     free(t->text);
     free(t->tokens);
@@ -90,6 +101,11 @@ static bool subset_fetch(const struct dataset *d, int index, const struct crop *
     return dataset_fetch(s->inner, s->index[index], crop, out, error);
 }
 
+static bool subset_hash(const struct dataset *d, int index, struct hash128 *out) {
+    const struct subset *s = d->self;
+    return dataset_hash(s->inner, s->index[index], out);
+}
+
 static void subset_show(const struct dataset *d, int index, struct sample_text *out) {
     const struct subset *s = d->self;
     s->inner->show(s->inner, s->index[index], out);
@@ -122,6 +138,7 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
     d->marks = inner->marks;
     d->read = subset_read;
     d->fetch = subset_fetch;
+    d->hash = subset_hash;
     d->show = inner->show ? subset_show : NULL;
     d->release = subset_release;
     d->self = s;

@@ -5,6 +5,7 @@
 #define THAW_DATASET_H
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "base/shape.h"
 #include "data/crop.h"
@@ -36,6 +37,10 @@ struct dataset {
     // cropped before it is reduced. `crop` may be NULL. NULL: what dataset_fetch makes of `read`.
     bool (*fetch)(const struct dataset *d, int index, const struct crop *crop, float *out,
                   struct error *error);
+    // A hash of what sample `index` is made from: samples with equal ones are equal, also in
+    // another process. Safe from any thread; files must not change while they are in use. False
+    // when it cannot be read. NULL: what dataset_hash makes of `fetch` or `read`.
+    bool (*hash)(const struct dataset *d, int index, struct hash128 *out);
     int vocabulary; // token ids of texts are below this; 0: the samples are no texts
     struct dataset_marks marks;
     // The text of a sample. Safe from any thread. NULL: the samples are no texts.
@@ -62,6 +67,9 @@ struct dataset *dataset_like(const struct dataset *d);
 // of a sample that cannot be read says which. Safe from any thread.
 bool dataset_fetch(const struct dataset *d, int index, const struct crop *crop, float *out,
                    struct error *error);
+
+// A hash of sample `index`, as d->hash has it.
+bool dataset_hash(const struct dataset *d, int index, struct hash128 *out);
 
 // NULL is fine.
 void dataset_close(struct dataset *d);

@@ -77,6 +77,34 @@ static bool make_sample(struct loader *l, uint32_t sample, uint32_t view, float 
     return true;
 }
 
+static bool augments(const struct augment *a) {
+    bool jitters = false;
+    for (int i = 0; i < 4; i++)
+        jitters = jitters || a->jitter[i] > 0;
+    return a->flip || a->crop > 0 || a->resized_crop > 0 || jitters;
+}
+
+int loader_views(const struct loader_settings *settings) {
+    return augments(&settings->augment) ? settings->views : 1;
+}
+
+bool loader_hash(const struct dataset *data, const struct loader_settings *settings,
+                 uint32_t sample, uint32_t view, struct hash128 *out) {
+    const struct augment *a = &settings->augment;
+    const float change[] = {(float)a->crop, a->resized_crop, a->jitter[0], a->jitter[1],
+                            a->jitter[2],   a->jitter[3],    a->flip};
+    const uint64_t draw[] = {settings->seed, sample, view};
+    if (!dataset_hash(data, (int)sample, out))
+        return false;
+    *out = hash128_more(*out, settings->mean, sizeof settings->mean);
+    *out = hash128_more(*out, settings->std, sizeof settings->std);
+    if (!augments(a))
+        return true;
+    *out = hash128_more(*out, change, sizeof change);
+    *out = hash128_more(*out, draw, sizeof draw);
+    return true;
+}
+
 static void permute(struct loader *l, int64_t epoch) {
     if (!l->set.shuffle || l->order_epoch == epoch)
         return;

@@ -32,6 +32,14 @@ struct loader;
 // What a loader's batches take.
 size_t loader_bytes(const struct dataset *data, const struct loader_settings *settings);
 
+// How many views of a sample there are: 1 where nothing is augmented; 0: every epoch has its own.
+int loader_views(const struct loader_settings *settings);
+
+// A hash of all that a view of a sample depends on: views with equal ones are equal, in whatever
+// loader and process. False when the sample cannot be read.
+bool loader_hash(const struct dataset *data, const struct loader_settings *settings,
+                 uint32_t sample, uint32_t view, struct hash128 *out);
+
 // `data` must outlive the loader. Never fails.
 struct loader *loader_open(const struct dataset *data, const struct loader_settings *settings);
 void loader_close(struct loader *l);
