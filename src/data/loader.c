@@ -84,8 +84,13 @@ static bool augments(const struct augment *a) {
     return a->flip || a->crop > 0 || a->resized_crop > 0 || jitters;
 }
 
+// Whether each view of a sample is another one.
+static bool varies(const struct loader_settings *s) {
+    return augments(&s->augment) || (s->masks && !s->masking.fixed);
+}
+
 int loader_views(const struct loader_settings *settings) {
-    return augments(&settings->augment) ? settings->views : 1;
+    return varies(settings) ? settings->views : 1;
 }
 
 bool loader_hash(const struct dataset *data, const struct loader_settings *settings,
@@ -93,15 +98,25 @@ bool loader_hash(const struct dataset *data, const struct loader_settings *setti
     const struct augment *a = &settings->augment;
     const float change[] = {(float)a->crop, a->resized_crop, a->jitter[0], a->jitter[1],
                             a->jitter[2],   a->jitter[3],    a->flip};
-    const uint64_t draw[] = {settings->seed, sample, view};
+    const struct masking *m = &settings->masking;
+    // The draws of hidden tokens are keyed by the sample also where they are fixed.
+    const uint64_t draw[] = {settings->seed, sample, view}, hidden[] = {m->seed,
+                                                                        m->fixed,
+                                                                        sample,
+                                                                        (uint64_t)m->vocabulary,
+                                                                        (uint64_t)m->marks.mask,
+                                                                        (uint64_t)m->marks.before,
+                                                                        (uint64_t)m->marks.after};
     if (!dataset_hash(data, (int)sample, out))
         return false;
     *out = hash128_more(*out, settings->mean, sizeof settings->mean);
     *out = hash128_more(*out, settings->std, sizeof settings->std);
-    if (!augments(a))
-        return true;
-    *out = hash128_more(*out, change, sizeof change);
-    *out = hash128_more(*out, draw, sizeof draw);
+    if (settings->masks)
+        *out = hash128_more(*out, hidden, sizeof hidden);
+    if (augments(a))
+        *out = hash128_more(*out, change, sizeof change);
+    if (varies(settings))
+        *out = hash128_more(*out, draw, sizeof draw);
     return true;
 }
 

@@ -112,6 +112,7 @@ bool experiment_resolve_paths(struct experiment *e, const char *directory, struc
            resolve(&e->old_task.path, directory, error) &&
            resolve(&e->model.file, directory, error) &&
            resolve(&e->model.config, directory, error) &&
+           resolve(&e->train.cache_directory, directory, error) &&
            resolve_file(&e->model.weights, directory, error) &&
            resolve_file(&e->data.tokenizer, directory, error);
 }

@@ -63,6 +63,7 @@ struct experiment {
         double validation;        // fraction of a class below 1, or a number of samples per class
         struct text_list shift;   // "noise 0.353", "relabel 7", ...
         struct text_list augment; // "flip", "crop 2", ... (augment.h)
+        int64_t views;            // of an augmented sample; 0: each epoch has its own
         struct real_list mean, std;
         int64_t test_limit; // test samples per class; 0: all
     } data;
@@ -75,7 +76,9 @@ struct experiment {
         int64_t batch;
         double label_smoothing;
         struct text_list class_weights; // "balanced", or "malignant 4" and so on (class_weights.h)
-        int64_t cache;                  // MiB
+        int64_t cache, cache_disk;      // MiB in memory, of a file
+        char *cache_directory;          // of files; "": the run's own
+        char *features;                 // "float32", "bfloat16": what the frozen prefix hands on
         bool prefix_dropout;
         bool precise;           // no convolution by Winograd
         int64_t evaluate_every; // epochs between evaluations on the validation samples

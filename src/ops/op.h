@@ -194,6 +194,11 @@ extern const struct operation
 extern const struct operation *const operations[];
 const struct operation *operation_find(const char *name);
 
+// What an operation's attributes say, as numbers, 0 behind the last one: the same ones for the same
+// attributes, whatever lies between the members. False for an operation that it does not know.
+enum { OP_NUMBERS = 7 };
+bool op_numbers(const struct operation *op, const union op_attr *attr, double out[OP_NUMBERS]);
+
 // The rows of a sample that are there, of an activation of shape `s`: all, or a text's tokens (a
 // vector is a single row); and the floats in them.
 int op_rows(const struct op_call *call, struct shape s, int sample);

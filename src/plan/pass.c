@@ -1,4 +1,5 @@
 #include "plan/pass.h"
+#include "base/bfloat16.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "plan/plan_tail.h"
@@ -146,15 +147,40 @@ static void run_node(struct pass *pass, int index) {
         pass->bad_node = index;
 }
 
+// Rounds values where they are, and into a row of halves if there is one.
+static void round_half(float *out, uint16_t *row, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint16_t half = bfloat16_of(out[i]);
+        out[i] = bfloat16_float(half);
+        if (row)
+            row[i] = half;
+    }
+}
+
+static void give_half(float *out, const uint16_t *row, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = bfloat16_float(row[i]);
+}
+
+static void give_or_take(float *out, float *row, size_t count, bool give) {
+    memcpy(give ? out : row, give ? row : out, count * sizeof *out);
+}
+
 // Between a node's output and the rows of the cut.
 static void copy_cut(struct pass *pass, int index) {
     const struct pass_cut *cut = pass->cut;
     const struct op_call call = batch_call(pass, index);
+    const ptrdiff_t place = cut->place[index];
     for (int i = 0; i < call.n; i++) {
         float *out = call.out + (size_t)i * shape_count(call.out_shape);
-        float *row = cut->rows[i] + cut->place[index];
-        memcpy(cut->given ? out : row, cut->given ? row : out,
-               output_floats(pass, &call, index, i) * sizeof *out);
+        const size_t count = output_floats(pass, &call, index, i);
+        void *row = cut->rows ? cut->rows[i] : NULL;
+        if (cut->half && cut->given)
+            give_half(out, (uint16_t *)row + place, count);
+        else if (cut->half)
+            round_half(out, row ? (uint16_t *)row + place : NULL, count);
+        else
+            give_or_take(out, (float *)row + place, count, cut->given);
     }
 }
 

@@ -25,7 +25,8 @@ struct batch {
 struct pass_cut {
     const ptrdiff_t *place; // [node_count]: where a node of the cut begins in a row, or -1
     const bool *skip;       // [node_count]: needs not run when they are given
-    float *const *rows;     // [n]
+    void *const *rows;      // [n] of floats; NULL: nowhere
+    bool half;              // what is computed is rounded to bfloat16, and rows are of these
     bool given;
 };
 

@@ -61,6 +61,8 @@ static void door_close(struct session *s) {
     atomic_store(&t->abandon, true);
     command_push(&t->commands, &(struct command){.kind = COMMAND_PAUSE}); // wakes it
     pthread_join(t->thread, NULL);
+    if (t->state == SESSION_FINISHED || t->state == SESSION_FAILED)
+        cache_discard_files(&t->training->cache);
     free(t->training->pass.node_seconds);
     t->training->pass.node_seconds = NULL;
     training_close(t->training);
@@ -70,6 +72,21 @@ static void door_close(struct session *s) {
     points_close(&t->points);
     measure_close(&t->measure);
     free(t);
+}
+
+static struct weights first_weights(const struct training *training) {
+    struct weights first = training->weights;
+    if (training->start)
+        first.data = training->start;
+    return first;
+}
+
+// A run that keeps files also keeps what its frozen prefix computes.
+static void keep_features(struct trainer *t) {
+    const char *shared = t->training->experiment->train.cache_directory;
+    struct weights first = first_weights(t->training);
+    if (trainer_keeps_files(t))
+        cache_keep_files(&t->training->cache, *shared ? shared : t->run.directory, *shared, &first);
 }
 
 struct session *trainer_start(struct training *training, struct run *run,
@@ -99,13 +116,12 @@ struct session *trainer_start(struct training *training, struct run *run,
     t->steps_left = -1;
     t->speed = options->speed;
     t->validation_loss = NAN;
+    keep_features(t);
     command_queue_open(&t->commands);
     publish_open(&t->publisher, training_settings(training));
     points_open(&t->points, options->point_bytes);
     if (options->interactive) {
-        struct weights first = training->weights;
-        if (training->start)
-            first.data = training->start;
+        struct weights first = first_weights(training);
         measure_open(&t->measure, &first);
         training->measure = &t->measure;
         training->pass.node_seconds =

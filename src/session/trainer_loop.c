@@ -17,8 +17,16 @@ int64_t trainer_epoch(const struct training *t, int64_t step) {
     return epoch < training_settings(t)->epochs ? epoch : training_settings(t)->epochs;
 }
 
+static void tell_note(struct trainer *t) {
+    char *note = cache_note(&t->training->cache);
+    if (note)
+        trainer_note(t, "%s", note);
+    free(note);
+}
+
 void trainer_publish(struct trainer *t) {
     const struct training *training = t->training;
+    tell_note(t);
     struct snapshot s = {
         .state = t->state,
         .commands = t->taken,

@@ -153,7 +153,7 @@ static bool time_evaluation(struct profile *p, struct training *t, struct error 
 }
 
 bool profile_measure(struct profile *p, struct training *t, struct error *error) {
-    const size_t room = t->cache.budget;
+    const size_t room = t->cache.budget.memory;
     *p = (struct profile){0};
     if (!t->plan->trains)
         return error_set(error, "nothing is thawed, so there is no step to profile");

@@ -144,14 +144,20 @@ static bool check_channels(const struct experiment *e, int channels, struct erro
     return true;
 }
 
-// Augmented samples are others in every epoch, and so are texts of which some tokens are hidden.
-static void open_cache(struct training *t) {
+static void open_cache(struct training *t, const struct loader_settings *train) {
     const struct experiment *e = t->experiment;
-    const bool varies = e->data.augment.count > 0 || model_is_masked(t->model);
-    cache_open(&t->cache, t->model, (size_t)e->train.cache << 20);
-    cache_add(&t->cache, t->data.train, varies ? 0 : 1);
-    cache_add(&t->cache, t->data.validation, 1);
-    cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, 1);
+    struct loader_settings plain = training_loader_settings(t, t->data.train->shape.c);
+    plain.masking.fixed = true;
+    struct cache_budget budget = {
+        .memory = (size_t)e->train.cache << 20,
+        .disk = (uint64_t)e->train.cache_disk << 20,
+        .half = strcmp(e->train.features, "bfloat16") == 0,
+    };
+    cache_open(&t->cache, t->model, budget);
+    cache_add(&t->cache, t->data.train, train, false);
+    cache_add(&t->cache, t->data.validation, &plain, false);
+    cache_add(&t->cache, t->data.source_old ? NULL : t->data.source, &plain, false);
+    cache_add(&t->cache, t->data.test, &plain, true);
 }
 
 static bool open_loader(struct training *t, struct error *error) {
@@ -163,7 +169,8 @@ static bool open_loader(struct training *t, struct error *error) {
     for (int i = 0; i < e->data.augment.count; i++)
         if (!augment_parse(&s.augment, e->data.augment.item[i], error))
             return false;
-    open_cache(t);
+    s.views = (int)e->data.views;
+    open_cache(t, &s);
     cache_tell(&t->cache, t->data.train, &s);
     t->loader = training_loader(t->data.train, &s, error);
     t->epoch_steps = t->loader ? loader_steps(t->loader) : 0;
@@ -416,7 +423,7 @@ static bool report_divergence(struct training *t, struct error *error) {
     if (!batch)
         return loader_error(t->loader, error);
     t->pass.check = true;
-    pass_forward(&t->pass, batch, (uint32_t)t->step);
+    cache_pass(&t->cache, &t->pass, batch, (uint32_t)t->step);
     t->pass.check = false;
     training_put_back_statistics(t);
     int bad = t->pass.bad_node;

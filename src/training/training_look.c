@@ -158,7 +158,8 @@ bool training_unpruned_pass(struct training *t, int64_t step, struct error *erro
     const struct batch *batch = loader_batch(t->loader, step);
     if (!batch)
         return loader_error(t->loader, error);
-    pass_forward(&t->pass, batch, (uint32_t)step);
+    cache_use(&t->cache, t->plan, t->frozen);
+    cache_pass(&t->cache, &t->pass, batch, (uint32_t)step);
     pass_backward(&t->pass);
     return true;
 }

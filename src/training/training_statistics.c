@@ -72,7 +72,7 @@ static bool measure_statistics(struct training *t, struct error *error) {
         const struct batch *batch = loader_batch(loader, i);
         ok = batch || loader_error(loader, error);
         if (ok)
-            pass_forward(&t->pass, batch, (uint32_t)i);
+            cache_pass(&t->cache, &t->pass, batch, (uint32_t)i);
     }
     t->pass.cumulative = false;
     loader_close(loader);
@@ -82,6 +82,7 @@ static bool measure_statistics(struct training *t, struct error *error) {
 bool training_reestimate(struct training *t, struct error *error) {
     struct plan *plan = plan_statistics(t);
     training_note_statistics(t);
+    cache_use(&t->cache, t->plan, t->frozen);
     bool ok = pass_use(&t->pass, plan, error) && measure_statistics(t, error);
     ok = pass_use(&t->pass, t->plan, ok ? error : NULL) && ok;
     if (!ok)

@@ -76,6 +76,32 @@ static void give_sets_or_adds_or_skips(void **state) {
     assert_true(to[0] == 1 && to[1] == 10 && to[2] == 30 && to[3] == 24);
 }
 
+// Every operation is known; what lies between the members, and behind them, says nothing.
+static void numbers_tell_attributes_apart(void **state) {
+    (void)state;
+    double a[OP_NUMBERS], b[OP_NUMBERS];
+    union op_attr attr, dirty;
+    for (int i = 0; operations[i]; i++) {
+        memset(&attr, 0, sizeof attr);
+        assert_true(op_numbers(operations[i], &attr, a));
+    }
+    memset(&attr, 0, sizeof attr);
+    memset(&dirty, 1, sizeof dirty);
+    dirty.conv.out = attr.conv.out = 8;
+    dirty.conv.kernel_h = attr.conv.kernel_h = 3;
+    dirty.conv.kernel_w = attr.conv.kernel_w = 1;
+    dirty.conv.stride = dirty.conv.pad = dirty.conv.groups = 0;
+    dirty.conv.bias = false;
+    op_numbers(&op_conv2d, &attr, a);
+    op_numbers(&op_conv2d, &dirty, b);
+    assert_memory_equal(a, b, sizeof a);
+    dirty.conv.bias = true;
+    op_numbers(&op_conv2d, &dirty, b);
+    assert_memory_not_equal(a, b, sizeof a);
+    struct operation unknown = op_conv2d;
+    assert_false(op_numbers(&unknown, &attr, a));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_unique),
@@ -84,6 +110,7 @@ int main(void) {
         cmocka_unit_test(run_covers_the_batch_once),
         cmocka_unit_test(pieces_follow_from_sizes),
         cmocka_unit_test(give_sets_or_adds_or_skips),
+        cmocka_unit_test(numbers_tell_attributes_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,115 +1,6 @@
 // What is kept of the frozen prefix changes nothing but the time: twins, one with and one without.
-#include "plan/cache.h"
-#include "base/xalloc.h"
+#include "cache_twins.h"
 #include "models/models.h"
-#include "test.h"
-#include "tiny_run.h"
-#include "training_copy.h"
-#include <stdatomic.h>
-#include <string.h>
-
-enum { SAMPLES = 44, OTHERS = 13 }; // the last batches are not whole
-
-struct twin {
-    struct experiment experiment;
-    struct training *training;
-};
-
-static atomic_int reads;
-
-static void read_noise(const struct dataset *d, int index, float *out) {
-    atomic_fetch_add(&reads, 1);
-    struct random_key key = random_key(5, RANDOM_PROBE, (uint32_t)d->count);
-    for (size_t k = 0; k < shape_count(d->shape); k++)
-        out[k] = random_normal(key, (uint32_t)index, 0, k) + (float)d->labels[index];
-}
-
-static struct dataset *noise(const struct model *m, int count) {
-    struct dataset *d = dataset_new("noise", m->nodes[0].shape, count, m->classes, NULL);
-    for (int i = 0; i < count; i++)
-        d->labels[i] = i % m->classes;
-    d->read = read_noise;
-    return d;
-}
-
-static void open_twin(struct twin *t, const struct model *m, struct pool *pool, const char *cache,
-                      const char *const *more) {
-    const char *sets[8] = {"data.augment=[]", "train.epochs=30", "optim.clip=1", cache};
-    for (int i = 0; more && more[i]; i++)
-        sets[4 + i] = more[i];
-    tiny_experiment(&t->experiment, sets);
-    struct weights weights = weights_open(m);
-    weights_init(&weights, 3);
-    struct training_data data = {noise(m, SAMPLES), noise(m, OTHERS), NULL};
-    struct error error;
-    t->training = training_open(&t->experiment, m, weights, data, pool, &error);
-    if (!t->training)
-        fail_msg("%s", error.text);
-}
-
-static void close_twin(struct twin *t) {
-    training_close(t->training);
-    experiment_close(&t->experiment);
-}
-
-static void apply(struct twin *t, const char *text) {
-    struct error error;
-    if (!training_apply(t->training, text, &error))
-        fail_msg("%s: %s", text, error.text);
-}
-
-static struct step_result step(struct twin *t) {
-    struct step_result result;
-    struct error error;
-    if (!training_step(t->training, &result, &error))
-        fail_msg("%s", error.text);
-    return result;
-}
-
-static struct tally evaluate(struct twin *t) {
-    struct tally tally;
-    struct error error;
-    assert_true(training_evaluate(t->training, t->training->data.validation, &tally, NULL, &error));
-    return tally;
-}
-
-static struct cache_view view(const struct twin *t) {
-    return cache_look(&t->training->cache);
-}
-
-struct pair {
-    struct pool *pool;
-    struct twin with, without;
-};
-
-static void open_pair(struct pair *p, const struct model *m, const char *const *more) {
-    p->pool = pool_open(2);
-    open_twin(&p->with, m, p->pool, "train.cache=16", more);
-    open_twin(&p->without, m, p->pool, "train.cache=0", more);
-}
-
-static void close_pair(struct pair *p) {
-    close_twin(&p->with);
-    close_twin(&p->without);
-    pool_close(p->pool);
-}
-
-// So many steps and an evaluation, with equal bits in everything.
-static void both(struct pair *p, const char *text, int steps) {
-    apply(&p->with, text);
-    apply(&p->without, text);
-    for (int i = 0; i < steps; i++) {
-        struct step_result a = step(&p->with), b = step(&p->without);
-        assert_memory_equal(&a, &b, sizeof a);
-    }
-    struct tally a = evaluate(&p->with), b = evaluate(&p->without);
-    assert_memory_equal(&a, &b, sizeof a);
-    struct training_copy expected = training_copy(p->without.training);
-    training_copy_equal(&expected, p->with.training);
-    training_copy_close(&expected);
-    assert_int_equal(view(&p->without).state, CACHE_OFF);
-    assert_int_equal(view(&p->without).known, 0);
-}
 
 static void every_mask_gives_the_same_bits(void **state) {
     (void)state;
@@ -167,7 +58,7 @@ static void what_is_kept_is_used(void **state) {
     assert_int_equal(view(&p.with).known, SAMPLES);
     assert_int_equal(view(&p.with).count, SAMPLES);
     assert_int_equal(view(&p.with).bytes, SAMPLES * 8 * sizeof(float));
-    float *values = p.with.training->cache.stores[0].memory;
+    float *values = (float *)(void *)p.with.training->cache.stores[0].memory;
     for (int i = 0; i < SAMPLES * 8; i++)
         values[i] = 1;
     assert_true(step(&p.with).tally.loss != step(&p.without).tally.loss);
@@ -210,6 +101,51 @@ static void augmented_samples_are_not_kept(void **state) {
     model_close(m);
 }
 
+// With a number of views there is an end of them.
+static void views_are_kept(void **state) {
+    (void)state;
+    static const char *const sets[] = {"data.augment=[flip, crop 1, jitter 0.1 0.1 0 0]",
+                                       "data.views=3", NULL};
+    struct model *m = residual_model(0.3f);
+    struct pair p;
+    open_pair(&p, m, sets);
+    both(&p, "only head", 3 * p.with.training->epoch_steps + 2);
+    assert_int_equal(view(&p.with).state, CACHE_KEPT);
+    assert_int_equal(view(&p.with).count, 3 * SAMPLES);
+    assert_int_equal(view(&p.with).known, 3 * SAMPLES);
+    assert_true(p.with.training->cached);
+    both(&p, "thaw block.conv2", 20);
+    close_pair(&p);
+    model_close(m);
+}
+
+// Rounded whether they are kept or not, in every kind of pass, and so in other results than
+// without.
+static void halves_are_the_same_kept_or_not(void **state) {
+    (void)state;
+    static const char *const sets[] = {"train.features=bfloat16", NULL};
+    struct model *m = residual_model(0.3f);
+    struct pair p;
+    struct twin full;
+    open_pair(&p, m, sets);
+    open_twin(&full, m, p.pool, "train.cache=16", NULL);
+    both(&p, "only head", 14);
+    apply(&full, "only head");
+    for (int i = 0; i < 14; i++)
+        step(&full);
+    evaluate(&full);
+    assert_memory_not_equal(full.training->weights.data, p.with.training->weights.data,
+                            m->weight_floats * sizeof(float));
+    assert_int_equal(2 * view(&p.with).bytes, view(&full).bytes);
+    both(&p, "thaw block.conv2", 8);
+    both(&p, "bn reestimate", 8);
+    p.with.training->cache.budget.memory = 20 * 8 * sizeof(uint16_t);
+    both(&p, "only head", 20);
+    close_twin(&full);
+    close_pair(&p);
+    model_close(m);
+}
+
 // What is known is not even read, in training and in evaluation.
 static void what_is_kept_is_not_read(void **state) {
     (void)state;
@@ -240,7 +176,7 @@ static void what_fits_is_kept(void **state) {
     for (int i = 0; i < 3; i++) {
         struct pair p;
         open_pair(&p, m, NULL);
-        p.with.training->cache.budget = (size_t)rooms[i] * 8 * sizeof(float) + 1;
+        p.with.training->cache.budget.memory = (size_t)rooms[i] * 8 * sizeof(float) + 1;
         both(&p, "only head", 20);
         assert_int_equal(view(&p.with).state, CACHE_KEPT);
         assert_int_equal(view(&p.with).known, rooms[i]);
@@ -257,7 +193,7 @@ static void without_room_for_one_nothing_is_kept(void **state) {
     struct model *m = residual_model(0);
     struct pair p;
     open_pair(&p, m, NULL);
-    p.with.training->cache.budget = 8 * sizeof(float) - 1;
+    p.with.training->cache.budget.memory = 8 * sizeof(float) - 1;
     both(&p, "only head", 7);
     assert_int_equal(view(&p.with).state, CACHE_TOO_LARGE);
     assert_int_equal(view(&p.with).known, 0);
@@ -285,6 +221,8 @@ int main(void) {
         cmocka_unit_test(what_is_kept_is_used),
         cmocka_unit_test(changed_weights_are_noticed),
         cmocka_unit_test(augmented_samples_are_not_kept),
+        cmocka_unit_test(views_are_kept),
+        cmocka_unit_test(halves_are_the_same_kept_or_not),
         cmocka_unit_test(what_is_kept_is_not_read),
         cmocka_unit_test(what_fits_is_kept),
         cmocka_unit_test(without_room_for_one_nothing_is_kept),
