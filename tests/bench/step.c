@@ -134,7 +134,7 @@ static void open_cut(struct bench *b) {
         floats += shape_count(b->model->nodes[cut->nodes[i]].shape);
     }
     float *values = make_images((size_t)b->batch * floats);
-    float **rows = xcalloc((size_t)b->batch, sizeof *rows);
+    void **rows = xcalloc((size_t)b->batch, sizeof *rows);
     for (int i = 0; i < b->batch; i++)
         rows[i] = values + (size_t)i * floats;
     b->cut = (struct pass_cut){.place = place, .skip = skip, .rows = rows, .given = true};

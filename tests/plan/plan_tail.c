@@ -149,12 +149,12 @@ static void bits_are_those_of_operations_apart(void **state) {
 
 // Of one node's output; `rows` are where the samples' values stand.
 static struct pass_cut cut_at(const struct world *w, int node, ptrdiff_t *place, bool *skip,
-                              float *const *rows) {
+                              void *const *rows) {
     for (int i = 0; i < w->model->node_count; i++) {
         place[i] = i == node ? 0 : -1;
         skip[i] = i <= node;
     }
-    return (struct pass_cut){place, skip, rows, false};
+    return (struct pass_cut){.place = place, .skip = skip, .rows = rows};
 }
 
 // Taken down wherever in a chain; and given again where it is enough for what is behind it: before
@@ -172,7 +172,7 @@ static void values_inside_a_chain_are_at_hand(void **state) {
     run(w, fused, NULL, plain);
     for (int i = 1; i < model_logits(w->model); i++) {
         const size_t floats = shape_count(w->model->nodes[i].shape);
-        float *rows[2][N];
+        void *rows[2][N];
         for (int k = 0; k < 2 * N; k++)
             rows[k / N][k % N] = xcalloc(floats, sizeof(float));
         struct pass_cut cut = cut_at(w, i, place, skip, rows[0]);
