@@ -4,8 +4,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef KERNELS_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
-enum { ISA_MAX = 3 };
+enum { ISA_MAX = 4 };
 
 static const struct kernels *available[ISA_MAX + 1];
 static _Atomic(const struct kernels *) current;
@@ -24,6 +29,19 @@ static bool has_avx2(void) {
 }
 #endif
 
+#ifdef KERNELS_AMX
+// Tiles are for programs that ask the system for room to save them.
+static bool has_amx(void) {
+    enum { REQUEST = 0x1023, TILE_DATA = 18 }; // ARCH_REQ_XCOMP_PERM
+    enum { BF16 = 1 << 22, TILE = 1 << 24, AVX512_BF16 = 1 << 5 };
+    unsigned a, b, c, d, more;
+    if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16) || !(d & TILE))
+        return false;
+    return __get_cpuid_count(7, 1, &more, &b, &c, &d) && (more & AVX512_BF16) &&
+           syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+}
+#endif
+
 static const struct kernels *find(const char *isa) {
     for (int i = 0; isa && available[i]; i++) {
         if (strcmp(available[i]->isa, isa) == 0) {
@@ -37,6 +55,11 @@ static void choose(void) {
     int count = 0;
 #ifdef KERNELS_X86
     __builtin_cpu_init();
+#ifdef KERNELS_AMX
+    if (has_amx()) {
+        available[count++] = &kernels_amx;
+    }
+#endif
     if (has_avx512()) {
         available[count++] = &kernels_avx512;
     }

@@ -55,10 +55,15 @@ struct kernel_drop {
     float factor;
 };
 
+enum {
+    SPLIT_SIDE = 32,                             // of a block of split floats, 32 x 32 of them
+    SPLIT_NUMBERS = 3 * SPLIT_SIDE * SPLIT_SIDE, // that it takes
+};
+
 // The matrix kernels multiply by packed panels: rows of `panel` contiguous floats (ops/panels.h
 // packs them). `columns` <= panel says how many are used; whole vectors are read.
 struct kernels {
-    const char *isa; // "avx512", "avx2", "baseline"
+    const char *isa; // "amx" (AVX-512 with tiles), "avx512", "avx2", "baseline"
     int width;       // floats in a vector
     int panel;       // columns of a packed panel: two vectors
     int rows;        // rows of the register block: the most that one call of `gather` takes
@@ -99,6 +104,22 @@ struct kernels {
     // of an output depend neither on where it stands nor on rows and columns. Nothing is packed.
     void (*dots)(int rows, int columns, int depth, const float *const *a, const float *b,
                  size_t b_stride, float *const *out, bool add);
+
+    // Products of split floats (kernels_split.h), quicker and no less exact; NULL where the
+    // processor has no tiles. Each call splits a block of at most 32 x 32 floats of a left side
+    // (rows along the depth) or right side (rows across it, or columns along it), with zeros
+    // around it.
+    void (*split_left)(int rows, int depth, const float *const *row, uint16_t *to);
+    void (*split_right)(int depth, int columns, const float *const *row, uint16_t *to);
+    void (*split_right_transposed)(int columns, int depth, const float *const *column,
+                                   uint16_t *to);
+    // Before and after products on a thread.
+    void (*split_open)(void);
+    void (*split_close)(void);
+    // out[i][j] (= or +=) the product of `blocks` blocks each along the depth, + bias[j] unless
+    // NULL, for i < rows <= 32, j < columns <= 32: sums in one order for every output.
+    void (*split_product)(int blocks, const uint16_t *left, const uint16_t *right, int rows,
+                          int columns, const float *bias, float *const *out, bool add);
 
     // Each channel by itself, for `count` pixels that lie x_step and y_step floats apart:
     // y[p * y_step + c] = sum over t of x[p * x_step + tap[t].a + c] * w[tap[t].b * channels + c],
@@ -202,6 +223,6 @@ bool kernels_force(const char *isa);
 const struct kernels *const *kernels_available(void);
 
 // What kernels_unit.c defines, once per build of it; for kernels.c alone.
-extern const struct kernels kernels_avx512, kernels_avx2, kernels_baseline;
+extern const struct kernels kernels_amx, kernels_avx512, kernels_avx2, kernels_baseline;
 
 #endif

@@ -49,6 +49,7 @@ INLINE vec choose(mask where, vec a, vec b) {
 #include "base/kernels_drop.h"
 #include "base/kernels_exp.h"
 #include "base/kernels_pool.h"
+#include "base/kernels_split.h"
 #include "base/kernels_winograd.h"
 // After the exponential function.
 #include "base/kernels_text.h"
@@ -69,6 +70,14 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .pack = pack_panels,
     .pack_transposed = pack_transposed,
     .dots = dots_rows,
+#ifdef __AMX_BF16__
+    .split_left = split_lines,
+    .split_right = split_across,
+    .split_right_transposed = split_columns,
+    .split_open = split_open,
+    .split_close = split_close,
+    .split_product = split_product,
+#endif
     .depthwise = depthwise_pixels,
     .depthwise_weight = depthwise_weight,
     .winograd_input = winograd_input,

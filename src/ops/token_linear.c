@@ -1,14 +1,16 @@
 // A linear layer over each token by itself: y = x W^T + b. params: weight [out][in], bias [out] or
 // NULL.
 //
-// All products are by our own kernels. The rows of a product are the tokens that are there, each by
-// its pointer, so that texts of different lengths stand in one product without gaps; and an output
-// is one chain (chains.h), the same wherever its token stands.
+// All products are by our own kernels, large ones by the processor's tiles (split.h). The rows of a
+// product are the tokens that are there, each by its pointer, so that texts of different lengths
+// stand in one product without gaps; and an output is one chain (chains.h), the same wherever its
+// token stands.
 #include "base/kernels.h"
 #include "ops/bias.h"
 #include "ops/chains.h"
 #include "ops/op.h"
 #include "ops/panels.h"
+#include "ops/split.h"
 #include "ops/token_rows.h"
 #include <string.h>
 
@@ -85,9 +87,26 @@ static size_t token_linear_numbers(const struct op_call *call) {
     return (token_linear_places(call) + 15) / 16 * 16; // in floats
 }
 
+static bool token_linear_splits(const struct op_call *call) {
+    return split_suits(token_linear_in(call), call->out_shape.c);
+}
+
+static size_t token_linear_split_scratch(const struct op_call *call, bool backward) {
+    const int in = token_linear_in(call), out = call->out_shape.c;
+    const int places = (int)token_linear_places(call);
+    size_t floats = backward ? 0 : split_scratch(places, in, out);
+    if (backward && call->dparam[WEIGHT].to)
+        floats = split_scratch(out, places, in);
+    const size_t data = backward && call->din[0].to ? split_scratch(places, out, in) : 0;
+    return data > floats ? data : floats;
+}
+
 static size_t token_linear_scratch(const struct op_call *call, bool backward) {
-    const size_t product = token_linear_numbers(call) + token_linear_packed(call, backward) +
-                           (size_t)pool_threads(call->pool) * token_linear_each(call, backward);
+    size_t product = token_linear_packed(call, backward) +
+                     (size_t)pool_threads(call->pool) * token_linear_each(call, backward);
+    if (token_linear_splits(call))
+        product = token_linear_split_scratch(call, backward);
+    product += token_linear_numbers(call);
     const size_t bias = backward && call->dparam[BIAS].to ? bias_scratch(call) : 0;
     return product > bias ? product : bias;
 }
@@ -167,8 +186,27 @@ static void token_linear_forward_piece(void *context, int piece, int worker) {
     token_linear_product(t, &p);
 }
 
+static void token_linear_forward_split(const struct token_linear *t) {
+    const struct op_call *call = t->call;
+    const int in = token_linear_in(call), out = call->out_shape.c;
+    const struct split s = {.rows = t->rows,
+                            .depth = in,
+                            .columns = out,
+                            .left = {call->in[0], t->row, (size_t)in, true},
+                            .right = {call->param[WEIGHT], NULL, (size_t)in, true},
+                            .to = call->out,
+                            .row = t->row,
+                            .stride = (size_t)out,
+                            .bias = call->param[BIAS]};
+    split_multiply(&s, call->pool, t->packed);
+}
+
 static void token_linear_forward(const struct op_call *call) {
     struct token_linear t = token_linear_open(call, false);
+    if (token_linear_splits(call)) {
+        token_linear_forward_split(&t);
+        return;
+    }
     pool_run(call->pool, token_linear_groups(call->out_shape.c), token_linear_forward_piece, &t);
 }
 
@@ -195,6 +233,29 @@ static void token_linear_data_piece(void *context, int piece, int worker) {
                     panels + (size_t)i * out * (size_t)kernels()->panel);
     }
     token_linear_product(t, &p);
+}
+
+static void token_linear_data_split(const struct token_linear *t) {
+    const struct op_call *call = t->call;
+    const int in = token_linear_in(call), out = call->out_shape.c;
+    const struct split s = {.rows = t->rows,
+                            .depth = out,
+                            .columns = in,
+                            .left = {call->dout, t->row, (size_t)out, true},
+                            .right = {call->param[WEIGHT], NULL, (size_t)in, false},
+                            .to = call->din[0].to,
+                            .row = t->row,
+                            .stride = (size_t)in,
+                            .add = call->din[0].add};
+    split_multiply(&s, call->pool, t->packed);
+}
+
+static void token_linear_data(struct token_linear *t) {
+    if (token_linear_splits(t->call))
+        token_linear_data_split(t);
+    else
+        pool_run(t->call->pool, token_linear_groups(token_linear_in(t->call)),
+                 token_linear_data_piece, t);
 }
 
 // A panel of the inputs of all tokens.
@@ -253,8 +314,26 @@ static void token_linear_weight_piece(void *context, int piece, int worker) {
     }
 }
 
+static void token_linear_weight_split(const struct token_linear *t) {
+    const struct op_call *call = t->call;
+    const int in = token_linear_in(call), out = call->out_shape.c;
+    const struct split s = {.rows = out,
+                            .depth = t->rows,
+                            .columns = in,
+                            .left = {call->dout, t->row, (size_t)out, false},
+                            .right = {call->in[0], t->row, (size_t)in, false},
+                            .to = call->dparam[WEIGHT].to,
+                            .stride = (size_t)in,
+                            .add = call->dparam[WEIGHT].add};
+    split_multiply(&s, call->pool, t->packed);
+}
+
 static void token_linear_weight(struct token_linear *t) {
     const struct op_call *call = t->call;
+    if (token_linear_splits(call)) {
+        token_linear_weight_split(t);
+        return;
+    }
     pool_run(call->pool, panels_count(token_linear_in(call)), token_linear_pack_piece, t);
     pool_run(call->pool, (call->out_shape.c - 1) / OUTPUTS + 1, token_linear_weight_piece, t);
 }
@@ -262,8 +341,7 @@ static void token_linear_weight(struct token_linear *t) {
 static void token_linear_backward(const struct op_call *call) {
     struct token_linear t = token_linear_open(call, true);
     if (call->din[0].to)
-        pool_run(call->pool, token_linear_groups(token_linear_in(call)), token_linear_data_piece,
-                 &t);
+        token_linear_data(&t);
     if (call->dparam[WEIGHT].to)
         token_linear_weight(&t);
     if (call->dparam[BIAS].to)

@@ -509,6 +509,66 @@ static void test_exp(void **state) {
     }
 }
 
+// Blocks of left [rows][depth] along and right [depth][columns] across the depth, or turned.
+static void split_both(const struct kernels *k, int rows, int depth, int columns, const float *left,
+                       const float *right, const float *turned, uint16_t *to[2]) {
+    for (int deep = 0; deep < depth; deep += SPLIT_SIDE) {
+        const float *row[SPLIT_SIDE] = {0}, *across[SPLIT_SIDE] = {0}, *along[SPLIT_SIDE] = {0};
+        const int count = depth - deep < SPLIT_SIDE ? depth - deep : SPLIT_SIDE;
+        const size_t at = (size_t)(deep / SPLIT_SIDE) * SPLIT_NUMBERS;
+        uint16_t again[SPLIT_NUMBERS];
+        for (int i = 0; i < rows; i++)
+            row[i] = left + i * depth + deep;
+        for (int d = 0; d < count; d++)
+            across[d] = right + (deep + d) * columns;
+        for (int j = 0; j < columns; j++)
+            along[j] = turned + j * depth + deep;
+        k->split_left(rows, count, row, to[0] + at);
+        k->split_right(count, columns, across, to[1] + at);
+        k->split_right_transposed(columns, count, along, again);
+        assert_memory_equal(to[1] + at, again, sizeof again);
+    }
+}
+
+static void check_split(const struct kernels *k, int rows, int depth, int columns) {
+    const size_t blocks = (size_t)(depth + SPLIT_SIDE - 1) / SPLIT_SIDE;
+    float *left = random_floats((size_t)(rows * depth), 1), *bias = random_floats(SPLIT_SIDE, 4);
+    float *right = random_floats((size_t)(depth * columns), 2);
+    float *turned = random_floats((size_t)(depth * columns), 3);
+    float *out = random_floats((size_t)(rows * columns), 5), *line[SPLIT_SIDE];
+    uint16_t *to[2] = {xmalloc(blocks * SPLIT_NUMBERS * 2), xmalloc(blocks * SPLIT_NUMBERS * 2)};
+    for (int i = 0; i < depth * columns; i++)
+        turned[i % columns * depth + i / columns] = right[i];
+    for (int i = 0; i < rows; i++)
+        line[i] = out + i * columns;
+    split_both(k, rows, depth, columns, left, right, turned, to);
+    k->split_open();
+    k->split_product((int)blocks, to[0], to[1], rows, columns, bias, line, false);
+    k->split_product((int)blocks, to[0], to[1], rows, columns, NULL, line, true);
+    k->split_close();
+    for (int i = 0; i < rows * columns; i++) {
+        double sum = 0;
+        for (int d = 0; d < depth; d++)
+            sum += (double)left[i / columns * depth + d] * right[d * columns + i % columns];
+        assert_near(out[i], 2 * sum + (double)bias[i % columns], 4);
+    }
+    free(left);
+    free(right);
+    free(turned);
+    free(bias);
+    free(out);
+    free(to[0]);
+    free(to[1]);
+}
+
+static void test_split(void **state) {
+    (void)state;
+    const int sizes[] = {1, 15, 16, 17, 31, 32};
+    for (const struct kernels *const *k = kernels_available(); *k; k++)
+        for (int i = 0; (*k)->split_product && i < 6 * 6 * 3; i++)
+            check_split(*k, sizes[i % 6], sizes[i / 6 % 6] + i / 36 * 32, sizes[5 - i % 6]);
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -532,17 +592,12 @@ static void test_environment(void **state) {
 int main(void) {
     setenv("THAW_ISA", "baseline", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_gather_columns),
-        cmocka_unit_test(test_outer),
-        cmocka_unit_test(test_product),
-        cmocka_unit_test(test_winograd),
-        cmocka_unit_test(test_pack),
-        cmocka_unit_test(test_pack_transposed),
-        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_dots),
-        cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
+        cmocka_unit_test(test_product),        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_pack),           cmocka_unit_test(test_pack_transposed),
+        cmocka_unit_test(test_drop),           cmocka_unit_test(test_split),
+        cmocka_unit_test(test_dots),           cmocka_unit_test(test_exp),
         cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,8 @@ const struct op_config op_configs[] = {
     {"token_linear", 4, {{5, 1, 7}}, .attr.linear = {9, true}, .text = true},
     {"token_linear", 3, {{4, 1, 16}}, .attr.linear = {3, false}, .text = true},
     {"token_linear", 3, {{20, 1, 10}}, .attr.linear = {40, true}, .text = true},
+    {"token_linear", 3, {{5, 1, 67}}, .attr.linear = {70, true}, .text = true, .big = true},
+    {"token_linear", 9, {{140, 1, 1100}}, .attr.linear = {65, true}, .text = true, .big = true},
     {"token_linear", 9, {{90, 1, 70}}, .attr.linear = {600, true}, .text = true, .big = true},
     {"token_linear", 3, {{30, 1, 600}}, .attr.linear = {33, true}, .text = true, .big = true},
     {"layer_norm", 4, {{5, 1, 7}}, .attr.norm = {1e-5F}, .text = true},
