@@ -112,6 +112,9 @@ void cache_keep_files(struct cache *f, const char *directory, bool shared,
 // Takes away what no other run has a use for. No more files from now on.
 void cache_discard_files(struct cache *f);
 
+// Takes all such files away from a directory.
+void cache_remove_files(const char *directory);
+
 // Tells the training's plan and the hashes of its frozen tensors ([param_count]; others are not
 // read); call it before cache_fetch whenever either may have changed.
 void cache_use(struct cache *f, const struct plan *plan, const uint64_t *frozen);

@@ -71,8 +71,7 @@ void cache_use_file(struct cache *f, const struct plan *plan, const uint64_t *fr
     free(path);
 }
 
-// Files of prefixes that a run which was killed has left.
-static void remove_all(const char *directory) {
+void cache_remove_files(const char *directory) {
     DIR *dir = opendir(directory);
     for (const struct dirent *entry; dir && (entry = readdir(dir));)
         if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
@@ -89,8 +88,8 @@ void cache_discard_files(struct cache *f) {
         return;
     pthread_mutex_lock(&f->mutex);
     leave_file(f);
-    if (!f->shared)
-        remove_all(f->directory);
+    if (!f->shared) // a run that was killed may have left one
+        cache_remove_files(f->directory);
     free(f->directory);
     f->directory = NULL;
     f->key = 0;

@@ -82,8 +82,8 @@ static struct weights first_weights(const struct training *training) {
 }
 
 // A run that keeps files also keeps what its frozen prefix computes.
-static void keep_features(struct trainer *t) {
-    const char *shared = t->training->experiment->train.cache_directory;
+static void keep_features(struct trainer *t, const char *given) {
+    const char *shared = given ? given : t->training->experiment->train.cache_directory;
     struct weights first = first_weights(t->training);
     if (trainer_keeps_files(t))
         cache_keep_files(&t->training->cache, *shared ? shared : t->run.directory, *shared, &first);
@@ -116,7 +116,7 @@ struct session *trainer_start(struct training *training, struct run *run,
     t->steps_left = -1;
     t->speed = options->speed;
     t->validation_loss = NAN;
-    keep_features(t);
+    keep_features(t, options->features);
     command_queue_open(&t->commands);
     publish_open(&t->publisher, training_settings(training));
     points_open(&t->points, options->point_bytes);

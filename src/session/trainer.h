@@ -12,10 +12,12 @@
 #define TRAINER_SAVE_SECONDS 1.0
 
 struct trainer_options {
-    bool paused;        // wait for COMMAND_RUN before the first step
-    bool interactive;   // measure layers, keep points, pause instead of ending: for the workbench
-    double speed;       // at most so many steps a second; 0: as fast as it goes
-    size_t point_bytes; // budget for points; the kept ones stay even beyond it
+    bool paused;          // wait for COMMAND_RUN before the first step
+    bool interactive;     // measure layers, keep points, pause instead of ending: for the workbench
+    double speed;         // at most so many steps a second; 0: as fast as it goes
+    size_t point_bytes;   // budget for points; the kept ones stay even beyond it
+    const char *features; // directory of files to share with other runs (cache.h), in place of
+                          // train.cache_directory; NULL: as that says
     struct event_list script; // the user's events to do again, at their steps (taken over)
 };
 

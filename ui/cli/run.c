@@ -18,7 +18,7 @@
 enum { PROFILE_EPOCHS = 100000 }; // as train.epochs allows
 
 struct run_request {
-    const char *experiment, *out, *resume, *events;
+    const char *experiment, *out, *resume, *events, *features;
     struct cli_sets sets;
     int threads;
     int branch;    // of `events`; -1: the newest
@@ -45,17 +45,12 @@ static void catch_interrupts(void) {
 }
 
 static const struct option long_options[] = {
-    {"out", required_argument, NULL, 'o'},
-    {"set", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'},
-    {"resume", required_argument, NULL, 'r'},
-    {"events", required_argument, NULL, 'e'},
-    {"branch", required_argument, NULL, 'b'},
-    {"budget", required_argument, NULL, 'u'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"json", no_argument, NULL, 'j'},
-    {"profile", no_argument, NULL, 'p'},
-    {0},
+    {"out", required_argument, NULL, 'o'},      {"set", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},  {"resume", required_argument, NULL, 'r'},
+    {"events", required_argument, NULL, 'e'},   {"branch", required_argument, NULL, 'b'},
+    {"features", required_argument, NULL, 'f'}, {"budget", required_argument, NULL, 'u'},
+    {"quiet", no_argument, NULL, 'q'},          {"json", no_argument, NULL, 'j'},
+    {"profile", no_argument, NULL, 'p'},        {0},
 };
 
 static int parse_option(void *request, int option) {
@@ -67,6 +62,9 @@ static int parse_option(void *request, int option) {
         return 0;
     case 'r':
         r->resume = optarg;
+        return 0;
+    case 'f':
+        r->features = optarg;
         return 0;
     case 'e':
         r->events = optarg;
@@ -221,7 +219,7 @@ static int follow(struct session *session, struct printer *p, const char *direct
 
 static int train(struct setup *setup, struct training *t, const struct run_request *r) {
     struct run run = {0};
-    struct trainer_options options = {0};
+    struct trainer_options options = {.features = r->features};
     struct error error;
     catch_interrupts();
     if (!open_run(&run, t, r, &options.script, &error)) {
@@ -274,8 +272,8 @@ static int run_main(int argc, char **argv) {
 const struct subcommand cli_run = {
     .name = "run",
     .usage = "run EXPERIMENT.yaml [--out DIR] [--set KEY=VALUE]... [--threads N] "
-             "[--budget 60s | --profile] [--quiet | --json] [--events RUN [--branch N]] | run "
-             "--resume RUN",
+             "[--budget 60s | --profile] [--quiet | --json] [--events RUN [--branch N]] "
+             "[--features DIR] | run --resume RUN",
     .help = "fine-tune headless",
     .run = run_main,
 };

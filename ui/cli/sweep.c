@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "plan/cache.h"
 #include "ui/cli/chart_output.h"
 #include "ui/cli/cli.h"
 #include "ui/cli/options.h"
@@ -275,8 +276,10 @@ static int sweep_main(int argc, char **argv) {
         code = do_rounds(&s, &request);
     else
         code = cli_fail(&error);
-    if (code == 0 && all_over(&s) && !request.print_commands)
-        code = report(&s, &request);
+    if (code == 0 && all_over(&s)) {
+        cache_remove_files(s.out); // what the runs shared
+        code = request.print_commands ? 0 : report(&s, &request);
+    }
     if (lock >= 0)
         close(lock);
     sweeping_close(&s);

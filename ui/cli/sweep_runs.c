@@ -91,6 +91,10 @@ char **sweeping_command(const struct sweeping *s, const struct sweep_run *run) {
             command[count++] = xstrdup(sets.items[i]);
         }
     }
+    if (!*s->base.train.cache_directory) {
+        command[count++] = xstrdup("--features");
+        command[count++] = xstrdup(s->out);
+    }
     command[count++] = xstrdup("--threads");
     command[count++] = xprintf("%d", s->threads);
     command[count++] = xstrdup("--quiet");

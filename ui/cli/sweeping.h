@@ -2,8 +2,8 @@
 // to.
 //
 // OUT/sweep.yaml is the sweep as it was given, OUT/base.yaml the experiment that all runs begin
-// with, OUT/NAME/ an ordinary run directory for each run. What is done is known from these
-// directories alone.
+// with, OUT/NAME/ an ordinary run directory for each run, OUT/features-... what their frozen
+// prefixes compute, shared until all are over. What is done is known from these directories alone.
 #ifndef THAW_UI_SWEEPING_H
 #define THAW_UI_SWEEPING_H
 

@@ -109,6 +109,44 @@ static void tables_and_pictures(void **state) {
     free(base);
 }
 
+// ---- Shared
+
+static int count_features(const char *directory) {
+    char *command = xprintf("exit $(ls %s | grep -c ^features-)", directory);
+    int status = system(command);
+    free(command);
+    return WEXITSTATUS(status);
+}
+
+// Each run by itself, one after the other with shared features, and several at a time.
+static void sharing_changes_no_bit(void **state) {
+    (void)state;
+    static const char *const outs[] = {"alone", "shared", "jobs"};
+    write_sweep("set: {data.augment: [flip], data.views: 2}\n");
+    struct outcome o =
+        RUN("sweep", "s.yaml", "--out", "alone", "--quiet", "--set", "train.cache_disk=0");
+    assert_done(&o);
+    outcome_close(&o);
+    o = RUN("sweep", "s.yaml", "--out", "shared", "--quiet", "--set", "train.cache=0");
+    assert_done(&o);
+    outcome_close(&o);
+    o = RUN("sweep", "s.yaml", "--out", "jobs", "--quiet", "--jobs", "4");
+    assert_done(&o);
+    outcome_close(&o);
+    for (int i = 0; i < 8; i++) {
+        char *file[3];
+        for (int k = 0; k < 3; k++)
+            file[k] = xprintf("%s/%s-lr%s-seed%d/last.safetensors", outs[k], i & 4 ? "head" : "all",
+                              i & 2 ? "0.01" : "0.1", i & 1);
+        assert_same_file(file[0], file[1]);
+        assert_same_file(file[0], file[2]);
+        for (int k = 0; k < 3; k++)
+            free(file[k]);
+    }
+    for (int k = 0; k < 3; k++)
+        assert_int_equal(count_features(outs[k]), 0); // gone when all are over
+}
+
 // ---- Killed
 
 // Kills a sweep with SIGKILL as soon as there is a file, and its runs with it.
@@ -200,9 +238,11 @@ static void printed_commands_do_the_same(void **state) {
     write_text("all.sh", o.out);
     outcome_close(&o);
     assert_int_equal(system("sh all.sh"), 0);
+    assert_true(count_features("out") > 0); // of the heads' runs, for each seed's weights
     o = RUN("sweep", "s.yaml", "--out", "out", "--print-commands");
     assert_done(&o);
     assert_string_equal(o.out, "");
+    assert_int_equal(count_features("out"), 0);
     outcome_close(&o);
     o = RUN("sweep", "s.yaml", "--out", "out", "--json");
     struct outcome own = RUN("sweep", "s.yaml", "--out", "own", "--json");
@@ -370,6 +410,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(the_rate_is_chosen_on_validation),
         PROGRAM_TEST(tables_and_pictures),
+        PROGRAM_TEST(sharing_changes_no_bit),
         PROGRAM_TEST(a_killed_sweep_goes_on_to_the_same_bits),
         PROGRAM_TEST(finished_runs_are_not_done_again),
         PROGRAM_TEST(strategies_are_variants_too),
