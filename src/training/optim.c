@@ -183,12 +183,28 @@ static float *moment(float *values, size_t first) {
     return values ? values + first : NULL;
 }
 
+static bool is_zero(const float *values, const struct optim_piece *piece) {
+    return !values || kernels()->square_sum(piece->count, values + piece->first) == 0;
+}
+
+// The update would change nothing: most of an embedding's rows, as long as their tokens do not
+// occur and nothing decays. Reading the moments is quicker than writing them and the weights.
+static bool is_still(const struct optim *o, const struct optim_piece *piece) {
+    const struct optim_state *state = &o->states[piece->param];
+    const bool divides = o->settings.kind != OPTIM_SGD && !(o->settings.eps > 0); // 0 by 0
+    return piece->square == 0 && optim_decay(o, piece->param) == 0 && !divides &&
+           !(o->anchor && o->anchor[piece->param]) && is_zero(state->first, piece) &&
+           is_zero(state->second, piece);
+}
+
 static void update_piece(void *context, int index, int worker) {
     (void)worker;
     const struct job *job = context;
     const struct optim *o = job->o;
     const struct optim_piece *piece = &o->pieces[index];
     const struct optim_state *state = &o->states[piece->param];
+    if (is_still(o, piece))
+        return;
     float scratch[PIECE];
     struct target t = {.n = piece->count,
                        .w = weights_at(job->w, piece->param) + piece->first,

@@ -405,6 +405,8 @@ static uint64_t hash_of_steps(const struct optim_settings *settings, int threads
     bool fresh[PARAMS] = {0};
     bench_open_of(&b, large_table, settings);
     bench_scatter(&b);
+    for (int p = 0; p < PARAMS; p++)
+        bench_freeze(&b, p, false);
     b.optim.pool = threads ? pool_open(threads) : NULL;
     if (settings->l2_sp > 0)
         optim_anchor(&b.optim, &b.weights, fresh);
@@ -414,9 +416,62 @@ static uint64_t hash_of_steps(const struct optim_settings *settings, int threads
     for (int p = 0; p < PARAMS; p++)
         hash = hash * 31 + weights_hash(&b.weights, p);
     *norm = b.step.gradient_norm;
+    assert_true(*norm > 0);
     pool_close(b.optim.pool);
     bench_close(&b);
     return hash;
+}
+
+// The same steps by the kernels, over everything.
+static void step_dense(const struct optim_settings *s, size_t n, int64_t step, float *w,
+                       const float *g, float *first, float *second) {
+    if (s->kind == OPTIM_SGD) {
+        kernels()->sgd(n, w, g, first, 0.1f, (float)s->weight_decay, (float)s->momentum, false,
+                       step == 1);
+        return;
+    }
+    const double correction1 = 1 - pow(s->beta1, (double)step);
+    const float correction2 = (float)sqrt(1 - pow(s->beta2, (double)step));
+    kernels()->adam(n, w, g, first, second, (float)(0.1 / correction1), s->beta1, s->beta2,
+                    correction2, (float)s->eps, 0, (float)(0.1 * s->weight_decay));
+}
+
+// Gradients of a few elements, others at each step, as of an embedding's rows.
+static void check_still_rows(const struct optim_settings *settings) {
+    enum { ROUNDS = 4 };
+    struct bench b;
+    bench_open_of(&b, large_table, settings);
+    bench_scatter(&b);
+    const size_t n = b.model->params[0].count;
+    float *w = xmemdup(weights_at(&b.weights, 0), n * sizeof *w);
+    float *first = xcalloc(n, sizeof *first), *second = xcalloc(n, sizeof *second);
+    for (int p = 0; p < PARAMS; p++)
+        b.lr[p] = 0.1;
+    bench_freeze(&b, 0, false);
+    for (int64_t step = 1; step <= ROUNDS; step++) {
+        memset(b.gradient[0], 0, n * sizeof(float));
+        scatter(b.gradient[0] + n / ROUNDS * (size_t)(step - 1), 100, (uint32_t)step);
+        optim_update(&b.optim, &b.weights, &b.step);
+        step_dense(settings, n, step, w, b.gradient[0], first, second);
+        assert_memory_equal(weights_at(&b.weights, 0), w, n * sizeof *w);
+    }
+    free(w);
+    free(first);
+    free(second);
+    bench_close(&b);
+}
+
+static void rows_without_gradient_are_updated_as_others(void **state) {
+    (void)state;
+    const struct optim_settings ways[] = {
+        {.kind = OPTIM_SGD},
+        {.kind = OPTIM_SGD, .momentum = 0.9},
+        {.kind = OPTIM_SGD, .momentum = 0.9, .weight_decay = 0.1},
+        {.kind = OPTIM_ADAM, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8},
+        {.kind = OPTIM_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        check_still_rows(&ways[i]);
 }
 
 static void threads_change_no_bit(void **state) {
@@ -446,6 +501,7 @@ int main(void) {
         cmocka_unit_test(biases_and_norms_are_spared_decay),
         cmocka_unit_test(tied_parameters_are_updated_once),
         cmocka_unit_test(a_missing_gradient_is_passed_over),
+        cmocka_unit_test(rows_without_gradient_are_updated_as_others),
         cmocka_unit_test(threads_change_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
