@@ -5,14 +5,14 @@
                     "thaw": ["layer4", "fc"], "cached": false}'
 
 Says `ready`, then does one step (forward, backward, SGD with momentum) and prints its seconds by
-the clock and of processors for every line it reads; at the end the peak of its memory in bytes, as JSON. What is not thawed has no
-gradient and its BatchNorm normalises by stored statistics; a frozen layer of
-BERT drops nothing. cached: steps on what everything but the
-last layer computed, kept by hand.
+the clock and of processors for every line it reads; at the end, as JSON, the bytes that it had in
+memory before it built the network, and at most, and by which instruction sets it multiplied. What
+is not thawed has no gradient and its BatchNorm normalises by stored statistics; a frozen layer of
+BERT drops nothing. cached: steps on what everything but the last layer computed, kept by hand.
 """
+import ctypes
 import json
 import os
-import resource
 import sys
 import time
 
@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torch"))
-import networks  # noqa: E402
+from resnet20 import ResNet20  # noqa: E402
 import torchvision  # noqa: E402
 
 
@@ -51,7 +51,7 @@ def build(work):
     if work["model"] == "bert-base":
         return BertBase(work["classes"])
     if work["model"] == "resnet20":
-        return networks.ResNet20(3, work["classes"], "a")
+        return ResNet20(3, work["classes"], "a")
     return getattr(torchvision.models, work["model"])(num_classes=work["classes"])
 
 
@@ -91,8 +91,41 @@ def prepare(work):
     return model, x, torch.optim.SGD(thawed, lr=1e-4, momentum=0.9)
 
 
+def status_bytes(name):
+    """VmRSS, what is in memory, or VmHWM, the most there has been."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(name + ":"):
+                return 1024 * int(line.split()[1])
+    return 0
+
+
+def library_answer(part, function, kind):
+    """What a function without arguments of a loaded library says; None without such a library."""
+    with open("/proc/self/maps", encoding="utf-8") as file:
+        paths = sorted({line.split()[-1] for line in file if part in line})
+    for path in paths:
+        try:
+            call = getattr(ctypes.CDLL(path), function)
+        except (OSError, AttributeError):
+            continue
+        call.restype = kind
+        answer = call()
+        return answer.decode() if isinstance(answer, bytes) else answer
+    return None
+
+
+def isa():
+    lines = torch.__config__.show().splitlines()
+    aten = [line.split(":")[1].strip() for line in lines if "CPU capability usage" in line]
+    return {"aten": aten[0] if aten else None,
+            "onednn": library_answer("libdnnl", "dnnl_get_effective_cpu_isa", ctypes.c_int),
+            "openblas": library_answer("openblas", "openblas_get_corename", ctypes.c_char_p)}
+
+
 def main():
     work = json.loads(sys.argv[1])
+    idle = status_bytes("VmRSS")
     model, x, optimiser = prepare(work)
     labels = torch.zeros(work["batch"], dtype=torch.long)
     loss = nn.CrossEntropyLoss()
@@ -103,8 +136,8 @@ def main():
         loss(model(x), labels).backward()
         optimiser.step()
         print(f"{time.perf_counter() - start:.9f} {time.process_time() - before:.9f}", flush=True)
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"peak_bytes": peak}), flush=True)
+    print(json.dumps({"idle_bytes": idle, "peak_bytes": status_bytes("VmHWM"), "isa": isa()}),
+          flush=True)
 
 
 if __name__ == "__main__":
