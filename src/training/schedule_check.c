@@ -69,7 +69,7 @@ static bool check_time(struct check *c, const struct phase *phase, struct error 
 // Whether words set flags.
 static bool sets_flags(const char *text) {
     static const char *const words[] = {"thaw ", "freeze ", "only ", "bn "};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && !settings_is_act(text); i++)
         if (strncmp(text, words[i], strlen(words[i])) == 0)
             return true;
     return false;

@@ -5,27 +5,28 @@
 #define PHASES                                                                                     \
     "schedule.phases=[start -> lr x0.5, epoch 1 -> thaw block; lr restart for 2 epochs, "          \
     "plateau loss 2 or epoch 3 -> restore best; thaw all; anneal conv1 until 90%, "                \
-    "after 7 steps -> freeze bn1; reset moments; wd 0.01]"
+    "after 7 steps -> freeze bn1; reset moments; wd 0.01, after 3 steps -> bn reestimate]"
 
 static const char *const phased[] = {"freeze.rules=[thaw head]",
                                      "optim.name=adamw",
                                      "freeze.bn=batch",
                                      "train.epochs=6",
                                      "train.save_every=3",
+                                     "freeze.reestimate_bn=true",
                                      PHASES,
                                      NULL};
 
 static void killed_in_any_phase_it_goes_on_the_same(void **state) {
-    static const int64_t steps[] = {1, 8, 10, 24, 26, 31, 40};
-    char *parts[7], *whole = files_join(*state, "whole");
-    for (int i = 0; i < 7; i++) { // children first, before there are threads here
+    static const int64_t steps[] = {1, 8, 10, 24, 26, 31, 34, 40};
+    char *parts[8], *whole = files_join(*state, "whole");
+    for (int i = 0; i < 8; i++) { // children first, before there are threads here
         char *name = xprintf("killed-%d", i);
         parts[i] = files_join(*state, name);
         killed_at(parts[i], phased, steps[i], 200);
         free(name);
     }
     uint64_t expected = straight(whole, phased);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         resume(parts[i], 1, phased, SESSION_FINISHED);
         assert_true(file_hash(parts[i], "last.safetensors") == expected);
         free(parts[i]);
@@ -49,13 +50,13 @@ static int count_scheduled(const char *directory) {
 static void every_change_is_logged_once(void **state) {
     char *whole = files_join(*state, "whole");
     straight(whole, phased);
-    assert_int_equal(count_scheduled(whole), 9);
+    assert_int_equal(count_scheduled(whole), 10);
     free(whole);
 }
 
 // Back to steps in and between all phases, then on to the end.
 static void gone_back_in_it_does_the_same_again(void **state) {
-    static const int64_t steps[] = {0, 5, 8, 11, 23, 24, 30, 40};
+    static const int64_t steps[] = {0, 5, 8, 11, 23, 24, 30, 35, 40};
     char *whole = files_join(*state, "whole");
     uint64_t expected = straight(whole, phased);
     struct tiny t;
