@@ -27,7 +27,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RULES_MAX = 8 };
+enum { RULES_MAX = 16 };
 
 struct bench {
     const char *name;
