@@ -229,6 +229,23 @@ static bool check_act(const struct model *model, const char *text, struct error 
            error_set(error, "this model has no BatchNorm, so it has no statistics to measure anew");
 }
 
+static bool is_rule(const char *text) {
+    size_t n = strcspn(text, " ");
+    return (n == 4 && strncmp(text, "thaw", n) == 0) || (n == 6 && strncmp(text, "freeze", n) == 0);
+}
+
+static bool unknown(const char *text, struct error *error) {
+    static const char *const words[] = {"thaw",   "freeze", "only",   "bn",    "lr",     "rates",
+                                        "anneal", "wd",     "epochs", "reset", "restore"};
+    char *first = xstrndup(text, strcspn(text, " "));
+    struct text nearest = {0};
+    text_nearest(&nearest, first, words, sizeof words / sizeof words[0]);
+    error_set(error, "'%s' is no setting; did you mean %s?", text, nearest.data);
+    text_free(&nearest);
+    free(first);
+    return false;
+}
+
 static bool apply_one(struct settings *s, const char *text, struct error *error) {
     static const struct {
         const char *word;
@@ -243,7 +260,7 @@ static bool apply_one(struct settings *s, const char *text, struct error *error)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strncmp(text, words[i].word, strlen(words[i].word)) == 0)
             return words[i].apply(s, text + strlen(words[i].word), error);
-    return freeze_apply(&s->flags, s->bn, text, error);
+    return is_rule(text) ? freeze_apply(&s->flags, s->bn, text, error) : unknown(text, error);
 }
 
 bool settings_apply(struct settings *s, const char *text, struct error *error) {

@@ -180,9 +180,10 @@ static void wrong_texts_are_refused(void **state) {
     expect_error(f, "thaw", "has no pattern");
     expect_error(f, "thaw a b", "more than one pattern");
     expect_error(f, "only layer9", "layer9");
-    expect_error(f, "only", "neither thaw nor freeze");
-    expect_error(f, "", "neither thaw nor freeze");
-    expect_error(f, "melt fc", "neither thaw nor freeze");
+    expect_error(f, "only", "'only' is no setting");
+    expect_error(f, "", "is no setting");
+    expect_error(f, "melt fc", "'melt fc' is no setting; did you mean ");
+    expect_error(f, "thow fc", "did you mean thaw");
     expect_error(f, "bn slow", "'bn frozen', 'bn batch' or 'bn torch'");
     expect_error(f, "lr fast", "'lr 0.003', 'lr x0.5' or 'lr layer3 x0.1'");
     expect_error(f, "lr -1", "'lr 0.003'");
@@ -197,7 +198,7 @@ static void wrong_texts_are_refused(void **state) {
     expect_error(f, "epochs 0", "from 1 to 100000");
     expect_error(f, "epochs 1.5", "from 1 to 100000");
     expect_error(f, "epochs 1000001", "from 1 to 100000");
-    expect_error(f, "undo", "neither thaw nor freeze"); // a history's, not a settings'
+    expect_error(f, "undo", "is no setting"); // a history's, not a settings'
 }
 
 static void several_changes_are_one(void **state) {
@@ -209,7 +210,7 @@ static void several_changes_are_one(void **state) {
     assert_int_equal(thawed_bits(&f->s), 0x8b);
     expect_error(f, "freeze all; bn batch; lr x2; wd 0.5; epochs 9; thaw layer9", "layer9");
     expect_error(f, "lr x2; lr block x2; wd ten", "wd ten");
-    expect_error(f, "thaw all;", "neither thaw nor freeze");
+    expect_error(f, "thaw all;", "is no setting");
 }
 
 // The words that the help shows are the words that are taken: each line with its arguments filled

@@ -28,7 +28,7 @@ static void draw_rates(struct paper *p, const struct scene *s) {
     for (int i = 0; i < e->optim.lr_scale.count; i++)
         fact(p, "", e->optim.lr_scale.item[i]);
     if (s->settings.model && s->settings.lr_factor != 1) {
-        snprintf(text, sizeof text, "times %.4g", s->settings.lr_factor);
+        snprintf(text, sizeof text, "now times %.4g", s->settings.lr_factor);
         fact(p, "", text);
     }
 }
