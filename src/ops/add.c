@@ -40,8 +40,13 @@ static void add_backward_samples(const struct op_call *call, int piece, int firs
                     call->dout + i * each);
 }
 
+static bool add_gives(struct op_grad grad, const float *dout) {
+    return grad.to && (grad.add || grad.to != dout);
+}
+
 static void add_backward(const struct op_call *call) {
-    op_run(call, op_pieces(call), add_backward_samples);
+    if (add_gives(call->din[0], call->dout) || add_gives(call->din[1], call->dout))
+        op_run(call, op_pieces(call), add_backward_samples);
 }
 
 static struct op_flops add_flops(const union op_attr *attr, const struct shape *in,
@@ -58,5 +63,6 @@ const struct operation op_add = {
     .infer = add_infer,
     .forward = add_forward,
     .backward = add_backward,
+    .back = OP_BACK_SAME,
     .flops = add_flops,
 };

@@ -333,5 +333,6 @@ const struct operation op_batch_norm = {
     .forward = batch_norm_forward,
     .reads = batch_norm_reads,
     .backward = batch_norm_backward,
+    .back = OP_BACK_IN_PLACE,
     .flops = batch_norm_flops,
 };

@@ -53,7 +53,7 @@ void op_finish(const struct op_call *call, size_t pixel, size_t pixels, int chan
 }
 
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from) {
-    if (!grad.to)
+    if (!grad.to || (!grad.add && grad.to + at == from))
         return;
     if (grad.add)
         kernels()->sum(count, grad.to + at, from, grad.to + at);

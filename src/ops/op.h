@@ -125,6 +125,11 @@ enum { OP_READS_IN = 1, OP_READS_OUT = 2 };
 // in[1]).
 enum { OP_TAIL_NORM = 1, OP_TAIL_ADD = 2, OP_TAIL_RELU = 4 };
 
+// Where backward may put the gradient of an input, when it sets it: not in the place of dout;
+// there, as it goes element by element (of one input); or it is dout, and needs not be written
+// there.
+enum op_back { OP_BACK_ELSEWHERE, OP_BACK_IN_PLACE, OP_BACK_SAME };
+
 // Multiply and add count as two.
 struct op_flops {
     double forward, data, weight; // per sample: forward, gradient of the inputs, of the parameters
@@ -155,6 +160,7 @@ struct operation {
     // Which of OP_READS_* backward needs for the destinations that are wanted; NULL means none.
     unsigned (*reads)(const struct op_call *call);
     void (*backward)(const struct op_call *call);
+    enum op_back back;
     struct op_flops (*flops)(const union op_attr *attr, const struct shape *in, struct shape out);
 };
 
@@ -220,7 +226,8 @@ void op_run(const struct op_call *call, int pieces, op_work *work);
 // output; `pixel` counts through the batch.
 void op_finish(const struct op_call *call, size_t pixel, size_t pixels, int channel, int channels);
 
-// Sets or adds `count` gradients, beginning at element `at`; nothing when not wanted.
+// Sets or adds `count` gradients, beginning at element `at`; nothing when not wanted, or already
+// there.
 void op_give(struct op_grad grad, size_t at, size_t count, const float *from);
 
 #endif

@@ -64,5 +64,6 @@ const struct operation op_relu = {
     .forward = relu_forward,
     .reads = relu_reads,
     .backward = relu_backward,
+    .back = OP_BACK_IN_PLACE,
     .flops = relu_flops,
 };

@@ -1,5 +1,6 @@
 #include "plan/plan_buffers.h"
 #include "base/xalloc.h"
+#include "plan/plan_share.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ static void add_life(struct lives *l, ptrdiff_t *offset, size_t floats, int firs
 // When each node's output is read for the last time, and when its gradient is written first.
 struct uses {
     int *last_read, *first_grad;
+    int *owner, *least; // who shares which gradient's buffer, and the last of them to be read
 };
 
 static void note_uses(const struct plan *p, int i, struct uses *u) {
@@ -73,7 +75,8 @@ static void node_lives(struct lives *l, struct plan *p, int i, const struct uses
                  result ? last_tick(p) : u->last_read[i]);
     add_life(l, &node->norm, norm_floats(p, i), i, i);
     add_life(l, &node->keep, node->wanted && op->keep ? op->keep(&call) : 0, i, back);
-    add_life(l, &node->grad, node->wanted ? floats : 0, u->first_grad[i], back);
+    add_life(l, &node->grad, node->wanted && u->owner[i] == i ? floats : 0, u->first_grad[i],
+             backward_tick(p, u->least[i]));
 }
 
 static void gradient_lives(struct lives *l, struct plan *p) {
@@ -157,11 +160,15 @@ static size_t place_all(struct lives *l) {
 
 void plan_place_buffers(struct plan *p) {
     int nodes = p->model->node_count;
-    struct uses u = {xcalloc((size_t)nodes, sizeof(int)), xcalloc((size_t)nodes, sizeof(int))};
+    int *room = xcalloc(4 * (size_t)nodes, sizeof *room);
+    struct uses u = {room, room + nodes, room + 2 * nodes, room + 3 * nodes};
+    plan_share_gradients(p, u.owner);
     for (int i = 0; i < nodes; i++) {
         u.last_read[i] = i;
         u.first_grad[i] = backward_tick(p, i);
     }
+    for (int i = nodes - 1; i >= 0; i--)
+        u.least[u.owner[i]] = i;
     for (int i = 1; i < nodes; i++)
         note_uses(p, i, &u);
     struct lives l = {0};
@@ -171,11 +178,12 @@ void plan_place_buffers(struct plan *p) {
     gradient_lives(&l, p);
     add_life(&l, &p->scratch, scratch_floats(p), 0, last_tick(p));
     p->floats = place_all(&l);
-    for (int i = nodes - 1; i > 0; i--)
+    for (int i = nodes - 1; i > 0; i--) {
         if (p->nodes[i].next)
             p->nodes[i].out = p->nodes[p->nodes[i].next].out;
+        p->nodes[i].grad = p->nodes[u.owner[i]].grad;
+    }
     p->nodes[0].out = p->nodes[0].grad = p->nodes[0].keep = p->nodes[0].norm = PLAN_NONE;
     free(l.items);
-    free(u.last_read);
-    free(u.first_grad);
+    free(room);
 }

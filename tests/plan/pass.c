@@ -161,6 +161,30 @@ static void operations_may_be_done_in_passing(void **state) {
     }
 }
 
+// Gradients that share a buffer have the bits of those with a buffer each.
+static void gradients_may_share_buffers(void **state) {
+    const struct world *w = *state;
+    for (int mask = 0; mask < RESIDUAL_MASKS; mask++) {
+        struct flags flags = residual_flags(w->model, mask, mask % 2 ? BN_BATCH : BN_FROZEN);
+        struct plan *apart = make_plan(w, &flags, false);
+        size_t floats = apart->floats;
+        for (int i = 1; i < w->model->node_count; i++)
+            if (apart->nodes[i].wanted) {
+                apart->nodes[i].grad = (ptrdiff_t)floats;
+                floats += (N * shape_count(w->model->nodes[i].shape) + 15) / 16 * 16;
+            }
+        apart->floats = floats;
+        struct outcome a = run(w, &flags, false), b = run_plan(w, apart);
+        for (int p = 0; p < w->model->param_count; p++)
+            if (a.gradient[p])
+                assert_memory_equal(a.gradient[p], b.gradient[p],
+                                    w->model->params[p].count * sizeof(float));
+        close_outcome(w, &a);
+        close_outcome(w, &b);
+        flags_close(&flags);
+    }
+}
+
 static double loss_at(const struct world *w, const struct flags *flags, int param, size_t index,
                       float delta) {
     float *value = &weights_at(&w->weights, param)[index], old = *value;
@@ -261,6 +285,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pruned_equals_unpruned_for_every_mask, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(operations_may_be_done_in_passing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(gradients_may_share_buffers, open_world, close_world),
         cmocka_unit_test_setup_teardown(gradients_point_the_right_way, open_world, close_world),
         cmocka_unit_test_setup_teardown(the_mean_is_weighted_as_in_pytorch, open_world,
                                         close_world),

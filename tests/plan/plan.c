@@ -154,6 +154,26 @@ static void everything_thawed_cuts_at_the_input(void **state) {
     model_close(model);
 }
 
+// With everything thawed: the ReLUs' and BatchNorms' gradients with those of their inputs, but for
+// the last BatchNorm's, whose gradient is the shortcut's as well; the sum's with those of both.
+static void gradients_share_buffers(void **state) {
+    (void)state;
+    struct model *model = residual_model(0);
+    struct plan *plan = plan_of(model, RESIDUAL_MASKS - 1, BN_BATCH);
+    int shared = 0, inputs = 0;
+    for (int i = 1; i < model->node_count; i++) {
+        const struct operation *op = model->nodes[i].op;
+        for (int k = 0; op->back != OP_BACK_ELSEWHERE && k < op->inputs; k++) {
+            shared += plan->nodes[model->nodes[i].in[k]].grad == plan->nodes[i].grad;
+            inputs++;
+        }
+    }
+    assert_int_equal(inputs, 9); // 4 BatchNorms, 3 ReLUs, 2 of the sum
+    assert_int_equal(shared, 8);
+    plan_close(plan);
+    model_close(model);
+}
+
 static void thawing_more_never_costs_less(void **state) {
     (void)state;
     struct model *model = residual_model(0);
@@ -180,6 +200,7 @@ int main(void) {
         cmocka_unit_test(moving_statistics_forbid_a_cut_behind_them),
         cmocka_unit_test(inside_a_block_the_cut_is_several_tensors),
         cmocka_unit_test(everything_thawed_cuts_at_the_input),
+        cmocka_unit_test(gradients_share_buffers),
         cmocka_unit_test(thawing_more_never_costs_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
