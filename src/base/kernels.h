@@ -26,6 +26,11 @@ struct kernel_tail {
     float most;                 // may be infinite; 0: no ReLU. NaN stays.
 };
 
+// Of BatchNorm's data gradient, all [channels].
+struct kernel_blend {
+    const float *mean, *of_dy, *of_x, *rest;
+};
+
 // A window of max pooling: rows x columns pixels, rows `row`, pixels `column` floats apart; the
 // first one is tap `tap` of the whole window, which is `across` taps wide.
 struct kernel_window {
@@ -158,14 +163,15 @@ struct kernels {
     // Either destination may be NULL.
     void (*channel_sums)(size_t rows, int channels, const float *x, const float *mean, float *sum,
                          float *square);
-    // dot[c] = sum over rows of dy * (x - mean) * invstd; sum[c] = sum over rows of dy. Either may
-    // be NULL.
-    void (*channel_dots)(size_t rows, int channels, const float *dy, const float *x,
-                         const float *mean, const float *invstd, float *sum, float *dot);
-    // dx (= or +=) dy * a + (x - mean) * b + c, per channel: BatchNorm's data gradient.
-    void (*channel_blend)(size_t rows, int channels, const float *dy, const float *x,
-                          const float *mean, const float *a, const float *b, const float *c,
-                          float *dx, bool add);
+    // sum[c] = sum over rows of dy; dot[c] = sum over rows of dy * (x - mean) * invstd. With `relu`
+    // (else NULL), dy counts only where 0 < x * scale + shift < most.
+    void (*norm_dots)(size_t rows, int channels, const float *dy, const float *x, const float *mean,
+                      const float *invstd, const struct kernel_tail *relu, float *sum, float *dot);
+    // dx (= or +=) dy * of_dy + (x - mean) * of_x + rest, per channel: BatchNorm's data gradient.
+    // `relu` as before; dx may be dy.
+    void (*norm_blend)(size_t rows, int channels, const float *dy, const float *x,
+                       const struct kernel_blend *blend, const struct kernel_tail *relu, float *dx,
+                       bool add);
     // dx (= or +=) 0 < y < most ? dy : 0
     void (*relu_back)(size_t n, const float *y, float most, const float *dy, float *dx, bool add);
     void (*sum)(size_t n, const float *a, const float *b, float *y); // y = a + b; y may be a

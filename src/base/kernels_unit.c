@@ -40,6 +40,7 @@ INLINE vec choose(mask where, vec a, vec b) {
 
 #include "base/kernels_finish.h"
 #include "base/kernels_matrix.h"
+#include "base/kernels_norm.h"
 #include "base/kernels_pack.h"
 // After the matrix part, whose counts of rows it uses.
 #include "base/kernels_depthwise.h"
@@ -89,8 +90,8 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .max_pool_back = pool_max_back,
     .finish = finish,
     .channel_sums = vector_channel_sums,
-    .channel_dots = vector_channel_dots,
-    .channel_blend = vector_channel_blend,
+    .norm_dots = norm_dots,
+    .norm_blend = norm_blend,
     .relu_back = vector_relu_back,
     .sum = vector_sum,
     .scale = vector_scale,

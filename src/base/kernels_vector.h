@@ -1,5 +1,5 @@
 // The vector part of the kernels, for kernels_unit.c alone: a fragment of static functions
-// vector_channel_sums, vector_channel_dots, ... one for each such member of struct kernels.
+// vector_channel_sums, vector_sum, ... one for each such member of struct kernels.
 //
 // Plain loops that the compiler vectorises along contiguous channels or elements; the order of
 // every sum is written out, so vectorising never reassociates. Where a product is added, the other
@@ -50,19 +50,6 @@ VECTOR_INLINE void vector_add_squares(int rows, int channels, const float *x, co
     }
 }
 
-VECTOR_INLINE void vector_add_dots(int rows, int channels, const float *dy, const float *x,
-                                   const float *mean, float *dot) {
-    VECTOR_LOOP
-    for (int c = 0; c < channels; c++) {
-        float s = dot[c];
-        for (int r = 0; r < rows; r++) {
-            size_t i = (size_t)r * channels + c;
-            s = dy[i] * (x[i] - mean[c]) + s;
-        }
-        dot[c] = s;
-    }
-}
-
 static void vector_clear(int channels, float *to) {
     if (to)
         memset(to, 0, (size_t)channels * sizeof *to);
@@ -84,48 +71,6 @@ static void vector_channel_sums(size_t rows, int channels, const float *x, const
             vector_add_rows(1, channels, x, sum);
         if (square)
             vector_add_squares(1, channels, x, mean, square);
-    }
-}
-
-static void vector_channel_dots(size_t rows, int channels, const float *dy, const float *x,
-                                const float *mean, const float *invstd, float *sum, float *dot) {
-    vector_clear(channels, sum);
-    vector_clear(channels, dot);
-    const size_t step = VECTOR_ROWS * (size_t)channels;
-    size_t r = 0, at = 0;
-    for (; r + VECTOR_ROWS <= rows; r += VECTOR_ROWS, at += step) {
-        if (sum)
-            vector_add_rows(VECTOR_ROWS, channels, dy + at, sum);
-        if (dot)
-            vector_add_dots(VECTOR_ROWS, channels, dy + at, x + at, mean, dot);
-    }
-    for (; r < rows; r++, at += (size_t)channels) {
-        if (sum)
-            vector_add_rows(1, channels, dy + at, sum);
-        if (dot)
-            vector_add_dots(1, channels, dy + at, x + at, mean, dot);
-    }
-    for (int c = 0; dot && c < channels; c++)
-        dot[c] *= invstd[c];
-}
-
-static void vector_channel_blend(size_t rows, int channels, const float *dy, const float *x,
-                                 const float *mean, const float *a, const float *b, const float *c,
-                                 float *dx, bool add) {
-    for (size_t r = 0; r < rows; r++, dy += channels, x += channels, dx += channels) {
-        if (add) {
-            VECTOR_LOOP
-            for (int i = 0; i < channels; i++) {
-                float rest = (x[i] - mean[i]) * b[i] + c[i];
-                dx[i] += dy[i] * a[i] + rest;
-            }
-        } else {
-            VECTOR_LOOP
-            for (int i = 0; i < channels; i++) {
-                float rest = (x[i] - mean[i]) * b[i] + c[i];
-                dx[i] = dy[i] * a[i] + rest;
-            }
-        }
     }
 }
 

@@ -215,11 +215,12 @@ static void batch_norm_forward(const struct op_call *call) {
 
 // Backward. With the batch's statistics, by the chain rule through mean and variance:
 // dx = scale * (dy - sum(dy) / count - xhat * sum(dy * xhat) / count), xhat = (x - mean) * invstd;
-// with stored ones dx = scale * dy.
+// with stored ones dx = scale * dy. With relu_most, dy is what the ReLU lets pass of dout: known
+// from x again, bit for bit.
 
-// The rows of floats in backward: mean and invstd as in forward; dx = dy * A + (x - CENTRE) * B +
-// C.
-enum { CENTRE = 2, A, B, C };
+// The rows of floats in backward: mean and invstd as in forward; dx = dy * OF_DY + (x - CENTRE) *
+// OF_X + REST; and scale and shift as in forward, for the ReLU.
+enum { CENTRE = 2, OF_DY, OF_X, REST, RELU_SCALE, RELU_SHIFT };
 
 static bool batch_norm_wants_dot(const struct op_call *call) {
     return call->dparam[WEIGHT].to || (call->mode.batch_stats && call->din[0].to);
@@ -233,22 +234,36 @@ static unsigned batch_norm_reads(const struct op_call *call) {
     return batch_norm_wants_dot(call) ? OP_READS_IN : 0;
 }
 
+// The ReLU behind it whose backward is done in passing, or NULL.
+static const struct kernel_tail *batch_norm_relu(const struct op_call *call,
+                                                 struct kernel_tail *room) {
+    *room = (struct kernel_tail){.scale = batch_norm_row(call, RELU_SCALE),
+                                 .shift = batch_norm_row(call, RELU_SHIFT),
+                                 .most = call->relu_most};
+    return room->most > 0 ? room : NULL;
+}
+
 // Sums of dy (row 0) and of dy * xhat (row 1).
 static void batch_norm_dot_piece(const struct op_call *call, int piece, int first, int count) {
     int channels = batch_norm_channels(call);
-    float *sum = batch_norm_wants_sum(call) ? batch_norm_block(call, piece, 0) : NULL;
-    float *dot = batch_norm_wants_dot(call) ? batch_norm_block(call, piece, 1) : NULL;
+    float *sum = batch_norm_block(call, piece, 0), *dot = batch_norm_block(call, piece, 1);
+    struct kernel_tail room;
+    const struct kernel_tail *relu = batch_norm_relu(call, &room);
+    const float *x = batch_norm_wants_dot(call) ? call->in[0] : NULL;
     double *sums = batch_norm_sums(call, piece, 0), *dots = batch_norm_sums(call, piece, 1);
     memset(sums, 0, channels * sizeof *sums);
     memset(dots, 0, channels * sizeof *dots);
     struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
     while (batch_norm_next(&blocks, BLOCK_ROWS)) {
         size_t at = blocks.at * channels;
-        kernels()->channel_dots(blocks.rows, channels, call->dout + at,
-                                dot ? call->in[0] + at : NULL, batch_norm_row(call, BATCH_MEAN),
-                                batch_norm_row(call, BATCH_INVSTD), sum, dot);
+        if (x)
+            kernels()->norm_dots(blocks.rows, channels, call->dout + at, x + at,
+                                 batch_norm_row(call, BATCH_MEAN),
+                                 batch_norm_row(call, BATCH_INVSTD), relu, sum, dot);
+        else
+            kernels()->channel_sums(blocks.rows, channels, call->dout + at, NULL, sum, NULL);
         batch_norm_add_block(channels, sum, sums);
-        batch_norm_add_block(channels, dot, dots);
+        batch_norm_add_block(channels, x ? dot : NULL, dots);
     }
 }
 
@@ -258,18 +273,19 @@ static void batch_norm_blend(const struct op_call *call, int piece, int first, i
     size_t rows = batch_norm_rows(call), at = first * rows * channels;
     // With stored statistics B is 0 and x is not at hand: dy stands in.
     const float *x = call->mode.batch_stats ? call->in[0] : call->dout;
-    kernels()->channel_blend(count * rows, channels, call->dout + at, x + at,
-                             batch_norm_row(call, CENTRE), batch_norm_row(call, A),
-                             batch_norm_row(call, B), batch_norm_row(call, C), call->din[0].to + at,
-                             call->din[0].add);
+    struct kernel_tail room;
+    const struct kernel_blend blend = {batch_norm_row(call, CENTRE), batch_norm_row(call, OF_DY),
+                                       batch_norm_row(call, OF_X), batch_norm_row(call, REST)};
+    kernels()->norm_blend(count * rows, channels, call->dout + at, x + at, &blend,
+                          batch_norm_relu(call, &room), call->din[0].to + at, call->din[0].add);
 }
 
 static void batch_norm_data_gradient(const struct op_call *call, const double *sum,
                                      const double *dot) {
     const float *mean = batch_norm_row(call, BATCH_MEAN);
     const float *invstd = batch_norm_row(call, BATCH_INVSTD);
-    float *centre = batch_norm_row(call, CENTRE), *a = batch_norm_row(call, A);
-    float *b = batch_norm_row(call, B), *c = batch_norm_row(call, C);
+    float *centre = batch_norm_row(call, CENTRE), *a = batch_norm_row(call, OF_DY);
+    float *b = batch_norm_row(call, OF_X), *c = batch_norm_row(call, REST);
     double count = batch_norm_count(call);
     bool measured = call->mode.batch_stats;
     for (int i = 0; i < batch_norm_channels(call); i++) {
@@ -287,6 +303,9 @@ static void batch_norm_recall(const struct op_call *call) {
     float *mean = batch_norm_row(call, BATCH_MEAN), *invstd = batch_norm_row(call, BATCH_INVSTD);
     if (call->mode.batch_stats) {
         memcpy(mean, call->keep, 2 * (size_t)channels * sizeof *mean);
+        for (int c = 0; c < channels; c++)
+            batch_norm_set(call, c, mean[c], invstd[c], batch_norm_row(call, RELU_SCALE),
+                           batch_norm_row(call, RELU_SHIFT));
         return;
     }
     memcpy(mean, call->param[MEAN], (size_t)channels * sizeof *mean);

@@ -105,6 +105,8 @@ struct op_call {
     float *keep;             // floats that forward leaves for backward; NULL when none will come
     float *scratch;          // for the length of this call
     const float *dout;       // backward: the gradient of out
+    float relu_most;         // norm, backward by the batch's statistics: above 0, dout is that of a
+                             // ReLU of out with this limit, whose backward is done in passing
     struct op_grad din[OP_INPUTS], dparam[OP_PARAMS];
     struct op_mode mode;
     struct kernel_tail tail; // of what operation.tail allows: done to the output in passing

@@ -74,7 +74,7 @@ static void sweep(const struct pass *pass, const struct batch *batch, double *fo
     }
     for (int i = nodes - 1; i > 0; i--) {
         const struct op_call call = node_call(pass, batch, i);
-        if (pass->plan->nodes[i].wanted)
+        if (pass->plan->nodes[i].wanted && !pass->plan->nodes[i].back_done)
             measure_backward(pass->plan->model->nodes[i].op, &call, &backward[i]);
     }
 }

@@ -311,7 +311,7 @@ void pass_backward(struct pass *pass) {
             dloss[i] = weight > 0 ? 1.0f / weight : 0;
     }
     for (int i = loss; i > 0 && plan->trains; i--) {
-        if (!plan->nodes[i].wanted)
+        if (!plan->nodes[i].wanted || plan->nodes[i].back_done)
             continue;
         struct op_call call = batch_call(pass, i);
         double node_start = pass->node_seconds ? clock_seconds() : 0;

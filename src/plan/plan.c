@@ -285,6 +285,10 @@ struct op_call plan_call(const struct plan *plan, const struct weights *weights,
                  .smoothing = plan->options.smoothing,
                  .node = (uint32_t)index},
     };
+    if (mark->next && plan->nodes[mark->next].back_done) {
+        call.relu_most = relu_limit(&plan->model->nodes[mark->next].attr);
+        call.dout = place(arena, plan->nodes[mark->next].grad);
+    }
     call_inputs(&call, plan, arena, index);
     call_params(&call, plan, weights, arena, index);
     return call;

@@ -33,6 +33,7 @@ struct plan_node {
     bool batch_stats; // norm: by the batch
     int head;         // the node before it that does it in passing; or 0 (plan_tail.h)
     int next;         // the node that is done behind this one in passing; or 0
+    bool back_done;   // a ReLU whose backward the BatchNorm before it does in passing
     bool drop;        // dropout: active
     bool grad_in[OP_INPUTS], add_in[OP_INPUTS];
     bool grad_param[OP_PARAMS], add_param[OP_PARAMS];

@@ -167,8 +167,12 @@ void plan_place_buffers(struct plan *p) {
         u.last_read[i] = i;
         u.first_grad[i] = backward_tick(p, i);
     }
-    for (int i = nodes - 1; i >= 0; i--)
+    for (int i = nodes - 1; i >= 0; i--) {
+        const int next = p->nodes[i].next;
         u.least[u.owner[i]] = i;
+        if (next && p->nodes[next].back_done)
+            u.least[u.owner[next]] = i;
+    }
     for (int i = 1; i < nodes; i++)
         note_uses(p, i, &u);
     struct lives l = {0};

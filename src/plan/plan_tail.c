@@ -48,6 +48,20 @@ static void mark_chain(struct plan *plan, const int *reader, int head) {
     }
 }
 
+// Whether BatchNorm `index` does the backward of a ReLU behind it. Not where a sum hands that one
+// its gradient, which may then be another one's as well (plan_share.h).
+static bool does_backward(const struct plan *plan, int index) {
+    const struct model *m = plan->model;
+    const int relu = plan->nodes[index].next;
+    if (m->nodes[relu].op != &op_relu || !plan->nodes[index].batch_stats)
+        return false;
+    for (int i = relu + 1; i < m->node_count; i++)
+        for (int k = 0; k < m->nodes[i].op->inputs; k++)
+            if (m->nodes[i].in[k] == relu && m->nodes[i].op->back == OP_BACK_SAME)
+                return false;
+    return reads_input(plan, index);
+}
+
 void plan_tail_mark(struct plan *plan) {
     const struct model *m = plan->model;
     int *reader = xcalloc((size_t)m->node_count, sizeof *reader); // the only one; -1: several
@@ -60,6 +74,9 @@ void plan_tail_mark(struct plan *plan) {
         if (m->nodes[i].op->tail && !plan->nodes[i].head)
             mark_chain(plan, reader, i);
     free(reader);
+    for (int i = 1; i < m->node_count; i++)
+        if (plan->nodes[i].next)
+            plan->nodes[plan->nodes[i].next].back_done = does_backward(plan, i);
 }
 
 void plan_tail_forward(const struct plan *plan, const struct weights *weights, float *arena,

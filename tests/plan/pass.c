@@ -147,6 +147,7 @@ static void operations_may_be_done_in_passing(void **state) {
         for (int i = 1; i < w->model->node_count; i++) {
             done += apart->nodes[i].head > 0;
             apart->nodes[i].head = apart->nodes[i].next = 0;
+            apart->nodes[i].back_done = false;
         }
         assert_true(done >= 4 && done <= 8 && (mask > 0 || done == 8));
         struct outcome a = run(w, &flags, false), b = run_plan(w, apart);

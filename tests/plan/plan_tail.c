@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/xalloc.h"
 #include "model/build.h"
+#include "model/freeze.h"
 #include "plan/pass.h"
 #include "test.h"
 #include <math.h>
@@ -118,6 +119,7 @@ static int take_apart(struct plan *plan) {
     for (int i = 1; i < plan->model->node_count; i++) {
         done += plan->nodes[i].head > 0;
         plan->nodes[i].head = plan->nodes[i].next = 0;
+        plan->nodes[i].back_done = false;
     }
     return done;
 }
@@ -143,6 +145,55 @@ static void bits_are_those_of_operations_apart(void **state) {
             check_bits(*state, threads, false);
             check_bits(*state, threads, true);
         }
+    }
+    kernels_force(kernels_available()[0]->isa);
+}
+
+// All gradients, one after another, and behind them the weights after the pass, on a copy of them.
+static float *train(const struct world *w, const struct plan *plan) {
+    const size_t floats = w->model->weight_floats;
+    float *result = xcalloc(2 * floats, sizeof *result);
+    struct weights weights = weights_open(w->model);
+    struct pass pass = {.weights = &weights};
+    struct error error;
+    memcpy(weights.data, w->weights.data, floats * sizeof(float));
+    assert_true(pass_use(&pass, plan, &error));
+    memset(pass.arena.base, 0xff, plan->floats * sizeof(float));
+    pass_forward(&pass, &w->batch, 0);
+    pass_backward(&pass);
+    for (int p = 0; p < w->model->param_count; p++)
+        if (pass_gradient(&pass, p))
+            memcpy(result + w->model->params[p].at, pass_gradient(&pass, p),
+                   w->model->params[p].count * sizeof(float));
+    memcpy(result + floats, weights.data, floats * sizeof(float));
+    pass_close(&pass);
+    weights_close(&weights);
+    return result;
+}
+
+// Everything thawed, by the batch's statistics: backward of ReLUs is done in passing as well.
+static void gradients_are_those_of_operations_apart(void **state) {
+    struct world *w = *state;
+    const size_t bytes = 2 * w->model->weight_floats * sizeof(float);
+    struct error error;
+    assert_true(freeze_apply(&w->flags, BN_BATCH, "thaw all", &error));
+    for (const struct kernels *const *isa = kernels_available(); *isa; isa++) {
+        assert_true(kernels_force((*isa)->isa));
+        struct pool *pool = pool_open(2), *single = pool_open(1);
+        struct plan *fused = make_plan(w, pool, false), *apart = make_plan(w, single, false);
+        int done = 0;
+        for (int i = 1; i < w->model->node_count; i++)
+            done += fused->nodes[i].back_done;
+        assert_int_equal(done, 2); // behind expand and depthwise; the stem's goes to a sum
+        take_apart(apart);
+        float *a = train(w, fused), *b = train(w, apart);
+        assert_memory_equal(a, b, bytes);
+        free(a);
+        free(b);
+        plan_close(fused);
+        plan_close(apart);
+        pool_close(pool);
+        pool_close(single);
     }
     kernels_force(kernels_available()[0]->isa);
 }
@@ -200,6 +251,8 @@ static void values_inside_a_chain_are_at_hand(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bits_are_those_of_operations_apart, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(gradients_are_those_of_operations_apart, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(values_inside_a_chain_are_at_hand, open_world, close_world),
     };
