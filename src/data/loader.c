@@ -310,12 +310,22 @@ int loader_steps(const struct loader *l) {
     return l->steps;
 }
 
-// Waits for a step, asking for it anew when it is not among what there is.
-static void wait_for(struct loader *l, int64_t step) {
+// From a step on, anew when it is not among what there is.
+static void ask_for(struct loader *l, int64_t step) {
     if (step < l->limit - RING || step > l->next)
         l->next = step;
     l->limit = step + RING;
     pthread_cond_broadcast(&l->changed);
+}
+
+void loader_begin(struct loader *l, int64_t step) {
+    pthread_mutex_lock(&l->mutex);
+    ask_for(l, step);
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static void wait_for(struct loader *l, int64_t step) {
+    ask_for(l, step);
     while (l->next <= step)
         pthread_cond_wait(&l->changed, &l->mutex);
     l->asked = &l->slot[step % RING];

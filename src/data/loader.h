@@ -47,6 +47,9 @@ void loader_close(struct loader *l);
 // Steps in one epoch: ceil(count / batch); the last batch may be smaller.
 int loader_steps(const struct loader *l);
 
+// Begins to make the batches from a step on, which will be asked for later.
+void loader_begin(struct loader *l, int64_t step);
+
 // The batch of a step (epoch = step / loader_steps). It stays valid until the next call. Steps
 // asked in rising order come from the thread ahead; any other order is served too, by starting over
 // there. NULL when one of its samples cannot be read: loader_error says which and why.

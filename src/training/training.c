@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVALUATION_BATCH = 100 };
+enum { EVALUATION_BATCH = 100, AHEAD = 8 }; // steps before an evaluation that it is read ahead
 
 void training_data_close(struct training_data *data) {
     dataset_close(data->train);
@@ -354,6 +354,7 @@ void training_close(struct training *t) {
     if (!t)
         return;
     loader_close(t->loader);
+    loader_close(t->expected);
     pass_close(&t->pass);
     cache_close(&t->cache);
     plan_close(t->plan);
@@ -458,6 +459,8 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     *result = (struct step_result){.lr = training_lr(t)};
     training_note_statistics(t);
     cache_use(&t->cache, t->plan, t->frozen);
+    if (training_evaluation_nears(t, AHEAD))
+        training_expect_evaluation(t);
     double start = clock_seconds();
     if (!training_forward(t, t->loader, t->data.train, t->step, &t->cached, error))
         return false;

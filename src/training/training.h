@@ -78,6 +78,7 @@ struct training {
     double wait_seconds;   // of the last step, until the batch, or what is kept of it, was there
     double update_seconds; // of the last step, for the weights
     struct loader *loader;
+    struct loader *expected;    // of the evaluation that comes next, or NULL
     int64_t step, total;        // steps done, steps in all
     int epoch_steps;            // steps in an epoch
     struct tally epoch;         // of the running epoch

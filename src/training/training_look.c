@@ -69,11 +69,29 @@ static struct loader *evaluation_loader(struct training *t, const struct dataset
     return training_loader(data, &s, error);
 }
 
+void training_expect_evaluation(struct training *t) {
+    if (t->expected)
+        return;
+    t->expected = evaluation_loader(t, t->data.validation, NULL);
+    if (t->expected)
+        loader_begin(t->expected, 0);
+}
+
+// The one that was opened ahead, if it is for this data.
+static struct loader *take_loader(struct training *t, const struct dataset *data,
+                                  struct error *error) {
+    struct loader *expected = t->expected;
+    if (!expected || data != t->data.validation)
+        return evaluation_loader(t, data, error);
+    t->expected = NULL;
+    return expected;
+}
+
 bool training_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                        struct predictions *predictions, struct error *error) {
     *out = (struct tally){0};
     cache_use(&t->cache, t->plan, t->frozen);
-    struct loader *loader = evaluation_loader(t, data, error);
+    struct loader *loader = take_loader(t, data, error);
     if (!loader)
         return false;
     if (!pass_use(&t->pass, t->evaluation, error)) {

@@ -16,6 +16,11 @@ bool training_forward(struct training *t, struct loader *loader, const struct da
 
 struct plan_options training_plan_options(const struct training *t, enum plan_purpose purpose);
 
+// Whether an evaluation on the validation samples is due within so many steps; has them read ahead
+// for it.
+bool training_evaluation_nears(const struct training *t, int64_t steps);
+void training_expect_evaluation(struct training *t);
+
 // A pass that visits everything, in the modes of the settings in force, for looking at gradients:
 // its plan, which the caller closes, and forward and backward of that plan over the batch of a
 // step. False when a sample cannot be read. pass.loss may be anything.

@@ -32,9 +32,17 @@ bool training_better(const struct training *t, const struct tally *a, const stru
     return isnan(before) ? !isnan(now) : now > before;
 }
 
+static int64_t evaluation_steps(const struct training *t) {
+    return t->experiment->train.evaluate_every * t->epoch_steps;
+}
+
 static bool due(const struct training *t) {
-    int64_t every = t->experiment->train.evaluate_every * t->epoch_steps;
-    return t->step % every == 0 || t->step == t->total;
+    return t->step % evaluation_steps(t) == 0 || t->step == t->total;
+}
+
+bool training_evaluation_nears(const struct training *t, int64_t steps) {
+    int64_t every = evaluation_steps(t), next = every - t->step % every;
+    return t->data.validation && (next <= steps || t->total - t->step <= steps);
 }
 
 bool training_evaluation_due(const struct training *t) {

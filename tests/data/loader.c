@@ -313,6 +313,26 @@ static void what_is_spared_is_left_out(void **state) {
     dataset_close(d);
 }
 
+// Begun anywhere, asked for anywhere: the same batches.
+static void what_was_begun_changes_nothing(void **state) {
+    (void)state;
+    struct dataset *d = toy_open(shape, COUNT, 3, NULL);
+    struct loader_settings set = full();
+    struct loader *plain = loader_open(d, &set);
+    for (int begun = 0; begun < 2 * STEPS; begun += 3)
+        for (int step = 0; step < 2 * STEPS; step += 5) {
+            struct kept expected, now;
+            struct loader *l = loader_open(d, &set);
+            loader_begin(l, begun);
+            keep(loader_batch(l, step), &now);
+            keep(loader_batch(plain, step), &expected);
+            assert_memory_equal(&now, &expected, sizeof now);
+            loader_close(l);
+        }
+    loader_close(plain);
+    dataset_close(d);
+}
+
 // With two views of each sample, every other epoch shows the same.
 static void views_come_again(void **state) {
     (void)state;
@@ -346,6 +366,7 @@ int main(void) {
         cmocka_unit_test(holds_and_closes),
         cmocka_unit_test(a_large_batch_holds_all),
         cmocka_unit_test(what_is_spared_is_left_out),
+        cmocka_unit_test(what_was_begun_changes_nothing),
         cmocka_unit_test(views_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
