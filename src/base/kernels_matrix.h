@@ -161,14 +161,29 @@ static void matrix_product(int rows, int columns, int depth, const float *a, siz
     }
 }
 
+// What the next of many short products reads, where it follows this one's: fetched in passing. Not
+// of long ones, which fill the cache by themselves (steps of 0).
+struct matrix_ahead {
+    const float *b, *sums; // B, from further away; what is added to
+    ptrdiff_t a;
+    int b_step, sums_step;
+};
+
+enum { MATRIX_SHORT = 64 };
+
 INLINE void matrix_outer_block(int count, int vectors, int runs, int length, const float *const *a,
                                size_t a_stride, size_t a_offset, const float *b, float *out,
-                               bool add) {
+                               bool add, struct matrix_ahead ahead) {
     EACH_ROW(DECLARE_SUMS)
     for (int q = 0; q < runs; q++) {
         const float *x = a[q] + a_offset;
         for (int p = 0; p < length; p++, x += a_stride, b += PANEL) {
             const vec b0 = load(b), b1 = load(b + (vectors - 1) * WIDTH);
+            __builtin_prefetch(x + ahead.a);
+            __builtin_prefetch(ahead.b, 0, 2);
+            __builtin_prefetch(ahead.sums);
+            ahead.b += ahead.b_step;
+            ahead.sums += ahead.sums_step;
 #define OUTER_STEP(i)                                                                              \
     if (i < count) {                                                                               \
         first##i += x[i] * b0;                                                                     \
@@ -185,7 +200,7 @@ INLINE void matrix_outer_block(int count, int vectors, int runs, int length, con
 }
 
 #define OUTER_CASES(vectors)                                                                       \
-    ROW_COUNTS(matrix_outer_block, vectors, runs, length, a, a_stride, offset, b, to, add)
+    ROW_COUNTS(matrix_outer_block, vectors, runs, length, a, a_stride, offset, b, to, add, ahead)
 
 static void matrix_outer(int rows, int columns, int runs, int length, const float *const *a,
                          size_t a_stride, size_t a_offset, const float *b, float *out, bool add) {
@@ -195,6 +210,12 @@ static void matrix_outer(int rows, int columns, int runs, int length, const floa
         const int count = (int)((int64_t)rows * (i + 1) / blocks) - first;
         const size_t offset = a_offset + (size_t)first;
         float *to = out + (size_t)first * PANEL;
+        struct matrix_ahead ahead = {b, to, 0, 0, 0};
+        if (runs == 1 && length <= MATRIX_SHORT)
+            ahead = (struct matrix_ahead){b + (size_t)length * PANEL +
+                                              (size_t)length * PANEL * (size_t)first / (size_t)rows,
+                                          to + count * PANEL, (ptrdiff_t)a_stride * length,
+                                          PANEL * count / rows, add ? 8 : 0};
         if (columns > WIDTH) {
             switch (count) { OUTER_CASES(2) }
         } else {

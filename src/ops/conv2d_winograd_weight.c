@@ -4,14 +4,16 @@
 #include "ops/panels.h"
 
 enum {
-    RANGES = 8,            // of tiles, at most
-    RANGE_TILES = 32,      // at least, on average
-    SMALL_FLOATS = 300000, // of 36 matrices of sums: with so many at most they stay in L2
-    CHAIN_TILES = 56,      // at most, in a chain of multiply-adds
-    CHUNK_FLOATS = 180000, // small: of a chunk's transformed data, about
-    SHARED_TILES = 112,    // large: tiles that are transformed together
-    SHARED_PIECE = 4,      // of them, taken by a thread at once
-    BLOCK_ROWS = 64,       // of a panel of sums, transformed back at once
+    RANGES = 8,             // of tiles, at most
+    RANGE_TILES = 32,       // at least, on average
+    SMALL_FLOATS = 300000,  // of 36 matrices of sums: with so many at most they stay in L2
+    CHAIN_TILES = 64,       // at most, in a chain of multiply-adds
+    CHUNK_FLOATS = 180000,  // small: of a chunk's transformed data, about
+    ROUND_FLOATS = 1 << 20, // large: of tiles that are transformed together, about
+    CHUNK_PIECES = 16,      // in which threads transform a chunk of tiles
+    SLICE = 64,             // input channels in a block of sums, which stays in L2,
+    GROUP = 64,             // and output channels
+    BLOCK_ROWS = SLICE,     // of a panel of sums, transformed back at once
 };
 
 struct conv2d_winograd_weight {
@@ -19,17 +21,22 @@ struct conv2d_winograd_weight {
     struct conv2d_tiles tiles;
     int in, out, panels; // channels; panels of output channels
     bool small;
-    int ranges;     // small: else 1
-    int chunk;      // tiles that are transformed together
-    int first, now; // large: the tiles at hand
-    float *sums;    // [range][panel][36][in][panel]
-    float *input;   // large: the transformed tiles, [36][chunk][in]
-    float *workers; // for each worker: conv2d_worker
+    int ranges;      // small: of tiles, each summed by itself
+    int rounds;      // large: of chunks, one after another
+    int chunk;       // tiles that are transformed together; large: a chain of multiply-adds
+    int slice;       // input channels whose transformed tiles, and sums, stand together
+    int group;       // large: panels in a block of sums
+    int first, end;  // large: the chunks at hand
+    float *sums;     // [range][panel][36][in][panel]; several rounds: [block]
+    float *input;    // large: of a round's chunks, [chunk][slices][36][tile][slice],
+    float *gradient; // and of the output's gradient, [chunk][panel][36][tile][panel]
+    float *workers;  // for each worker: conv2d_worker
 };
 
 struct conv2d_worker {
     float *input;    // small: a chunk's transformed tiles
-    float *gradient; // [panel][36][tile][panel], small: of all panels
+    float *gradient; // small: [panel][36][tile][panel]
+    float *sums;     // large, one round: a block, [panel of the group][36][slice][panel]
     float *patch;    // a tile beyond an edge, or nine taps of a block of rows
 };
 
@@ -41,18 +48,51 @@ static size_t conv2d_most(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+// Of the sums of a point and a panel.
 static size_t conv2d_matrix_floats(const struct conv2d_winograd_weight *w) {
-    return (size_t)(w->in * kernels()->panel);
+    return (size_t)(conv2d_least(w->slice, w->in) * kernels()->panel);
 }
 
+static int conv2d_slices(const struct conv2d_winograd_weight *w) {
+    return (w->in + w->slice - 1) / w->slice;
+}
+
+static int conv2d_groups(const struct conv2d_winograd_weight *w) {
+    return (w->panels + w->group - 1) / w->group;
+}
+
+static size_t conv2d_block_floats(const struct conv2d_winograd_weight *w) {
+    return (size_t)w->group * TILE_POINTS * conv2d_matrix_floats(w);
+}
+
+// Of all blocks.
 static size_t conv2d_sums_floats(const struct conv2d_winograd_weight *w) {
-    return (size_t)w->panels * TILE_POINTS * conv2d_matrix_floats(w);
+    return (size_t)(conv2d_groups(w) * conv2d_slices(w)) * conv2d_block_floats(w);
 }
 
-static int conv2d_small_chunk(const struct conv2d_winograd_weight *w) {
-    const size_t tile = conv2d_tile_pixel(w->in) + (size_t)(w->panels * kernels()->panel);
-    const int fit = (int)(CHUNK_FLOATS / (TILE_POINTS * tile));
-    return fit < CHAIN_TILES ? fit : CHAIN_TILES;
+// Of a transformed tile, of the input and of the gradient.
+static size_t conv2d_tile_floats(const struct conv2d_winograd_weight *w) {
+    const size_t pixel = conv2d_tile_pixel(w->in) + (size_t)(w->panels * kernels()->panel);
+    return TILE_POINTS * pixel;
+}
+
+static void conv2d_cut_small(struct conv2d_winograd_weight *w) {
+    const int ranges = conv2d_least(RANGES, w->tiles.count / RANGE_TILES);
+    const int fit = (int)(CHUNK_FLOATS / conv2d_tile_floats(w));
+    w->ranges = ranges > 1 ? ranges : 1;
+    w->chunk = conv2d_least(conv2d_least(fit, CHAIN_TILES), w->tiles.count);
+}
+
+static void conv2d_cut_large(struct conv2d_winograd_weight *w) {
+    const size_t all = (size_t)w->tiles.count * conv2d_tile_floats(w);
+    w->slice = SLICE;
+    w->group = conv2d_least(w->panels, GROUP / kernels()->panel);
+    const int chunks = (w->tiles.count + CHAIN_TILES - 1) / CHAIN_TILES;
+    w->chunk = (w->tiles.count + chunks - 1) / chunks;
+    // Several rounds need room for the sums.
+    w->rounds = all <= ROUND_FLOATS + conv2d_sums_floats(w)
+                    ? 1
+                    : conv2d_least(chunks, (int)(all / ROUND_FLOATS) + 1);
 }
 
 static struct conv2d_winograd_weight conv2d_winograd_weight_of(const struct op_call *call) {
@@ -61,15 +101,20 @@ static struct conv2d_winograd_weight conv2d_winograd_weight_of(const struct op_c
                                        .in = call->in_shape[0].c,
                                        .out = call->out_shape.c,
                                        .panels = panels_count(call->out_shape.c)};
+    w.slice = (int)conv2d_tile_pixel(w.in);
+    w.group = w.panels;
     w.small = conv2d_sums_floats(&w) <= SMALL_FLOATS;
-    const int ranges = conv2d_least(RANGES, w.tiles.count / RANGE_TILES);
-    w.ranges = w.small && ranges > 1 ? ranges : 1;
-    w.chunk = conv2d_least(w.small ? conv2d_small_chunk(&w) : SHARED_TILES, w.tiles.count);
+    (w.small ? conv2d_cut_small : conv2d_cut_large)(&w);
     return w;
 }
 
 static size_t conv2d_input_step(const struct conv2d_winograd_weight *w) {
-    return conv2d_points_step(w->chunk, conv2d_tile_pixel(w->in));
+    return conv2d_points_step(w->chunk, (size_t)w->slice);
+}
+
+// Of a chunk.
+static size_t conv2d_input_floats(const struct conv2d_winograd_weight *w) {
+    return (size_t)conv2d_slices(w) * TILE_POINTS * conv2d_input_step(w);
 }
 
 static size_t conv2d_gradient_step(const struct conv2d_winograd_weight *w) {
@@ -77,7 +122,7 @@ static size_t conv2d_gradient_step(const struct conv2d_winograd_weight *w) {
 }
 
 static size_t conv2d_gradient_floats(const struct conv2d_winograd_weight *w) {
-    return (size_t)(w->small ? w->panels : 1) * TILE_POINTS * conv2d_gradient_step(w);
+    return (size_t)w->panels * TILE_POINTS * conv2d_gradient_step(w);
 }
 
 static size_t conv2d_spare_floats(const struct conv2d_winograd_weight *w) {
@@ -87,37 +132,45 @@ static size_t conv2d_spare_floats(const struct conv2d_winograd_weight *w) {
 }
 
 static size_t conv2d_worker_floats(const struct conv2d_winograd_weight *w) {
-    return (w->small ? TILE_POINTS * conv2d_input_step(w) : 0) + conv2d_gradient_floats(w) +
+    return (w->small         ? conv2d_input_floats(w) + conv2d_gradient_floats(w)
+            : w->rounds == 1 ? conv2d_block_floats(w)
+                             : 0) +
            conv2d_spare_floats(w);
 }
 
 static struct conv2d_worker conv2d_worker_at(const struct conv2d_winograd_weight *w, int worker) {
     float *room = w->workers + (size_t)worker * conv2d_worker_floats(w);
-    struct conv2d_worker at = {.input = room};
-    at.gradient = room + (w->small ? TILE_POINTS * conv2d_input_step(w) : 0);
-    at.patch = at.gradient + conv2d_gradient_floats(w);
-    return at;
+    return (struct conv2d_worker){
+        .input = room,
+        .gradient = room + conv2d_input_floats(w),
+        .sums = room,
+        .patch = room + conv2d_worker_floats(w) - conv2d_spare_floats(w),
+    };
 }
 
-// Input tiles first .. first + count - 1 into places `at`, ... of `to`.
+// Input tiles first .. first + count - 1 into places `at`, ... of `to`, [slices][36][place][slice].
 static void conv2d_transform_input(const struct conv2d_winograd_weight *w, int first, int count,
                                    int at, float *patch, float *to) {
-    const int pad = w->call->attr->conv.pad;
-    const size_t pixel = conv2d_tile_pixel(w->in), step = conv2d_input_step(w);
+    const int pad = w->call->attr->conv.pad, pixel = (int)conv2d_tile_pixel(w->in);
+    const size_t step = conv2d_input_step(w);
     for (int i = 0; i < count; i++) {
         struct conv2d_tile tile = conv2d_tile_at(&w->tiles, first + i);
         tile.y -= pad;
         tile.x -= pad;
         const struct conv2d_view v = conv2d_tile_view(w->call->in[0], &w->call->in_shape[0], &tile,
                                                       TILE_WINDOW, 0, w->in, patch);
-        kernels()->winograd_input((int)pixel / kernels()->width, v.at, v.row, v.column,
-                                  to + (size_t)(at + i) * pixel, TILE_WINDOW * step, step);
+        float *place = to + (size_t)((at + i) * w->slice);
+        for (int channel = 0; channel < pixel; channel += w->slice, place += TILE_POINTS * step)
+            kernels()->winograd_input(conv2d_least(pixel - channel, w->slice) / kernels()->width,
+                                      v.at + channel, v.row, v.column, place, TILE_WINDOW * step,
+                                      step);
     }
 }
 
-// Panel `index` of the output gradient's tiles first .. first + count - 1.
+// Panel `index` of the output gradient's tiles first .. first + count - 1, likewise, to
+// [36][place][panel].
 static void conv2d_transform_gradient(const struct conv2d_winograd_weight *w, int index, int first,
-                                      int count, float *patch, float *to) {
+                                      int count, int at, float *patch, float *to) {
     const int panel = kernels()->panel, channel = index * panel;
     const int columns = conv2d_least(w->out - channel, panel);
     const int vectors = (int)conv2d_tile_pixel(columns) / kernels()->width;
@@ -126,37 +179,33 @@ static void conv2d_transform_gradient(const struct conv2d_winograd_weight *w, in
         const struct conv2d_tile tile = conv2d_tile_at(&w->tiles, first + i);
         const struct conv2d_view v = conv2d_tile_view(w->call->dout, &w->call->out_shape, &tile,
                                                       TILE_SIDE, channel, columns, patch);
-        kernels()->winograd_gradient(vectors, v.at, v.row, v.column, to + (size_t)(i * panel),
-                                     TILE_WINDOW * step, step);
+        kernels()->winograd_gradient(vectors, v.at, v.row, v.column,
+                                     to + (size_t)((at + i) * panel), TILE_WINDOW * step, step);
     }
 }
 
-// Adds to (or sets) a panel's sums what `count` tiles give, in chains as equal as can be.
-static void conv2d_add_products(const struct conv2d_winograd_weight *w, int index, int count,
-                                const float *input, const float *gradient, float *sums, bool add) {
+// Adds to (or sets) a panel's sums, for `rows` input channels, what the `count` tiles of a chunk
+// give: a chain.
+static void conv2d_add_chain(const struct conv2d_winograd_weight *w, int index, int rows, int count,
+                             const float *input, const float *gradient, float *sums, bool add) {
     const int panel = kernels()->panel, columns = conv2d_least(w->out - index * panel, panel);
-    const int chains = (count + CHAIN_TILES - 1) / CHAIN_TILES;
-    const size_t pixel = conv2d_tile_pixel(w->in);
     for (size_t i = 0; i < TILE_POINTS; i++) {
         const float *a = input + i * conv2d_input_step(w);
-        const float *b = gradient + i * conv2d_gradient_step(w);
-        for (int chain = 0; chain < chains; chain++) {
-            const int first = count * chain / chains, length = count * (chain + 1) / chains - first;
-            kernels()->outer(w->in, columns, 1, length, &a, pixel, (size_t)first * pixel,
-                             b + (size_t)(first * panel), sums + i * conv2d_matrix_floats(w),
-                             add || chain > 0);
-        }
+        kernels()->outer(rows, columns, 1, count, &a, (size_t)w->slice, 0,
+                         gradient + i * conv2d_gradient_step(w), sums + i * (size_t)(rows * panel),
+                         add);
     }
 }
 
-// Rows (input channels) first .. first + count - 1 of a panel's sums, transformed back.
+// Rows (input channels) first .. first + count - 1 of a panel's sums, `step` floats from point to
+// point, transformed back.
 static void conv2d_give_rows(const struct conv2d_winograd_weight *w, int index, int first,
-                             int count, const float *sums, float *taps) {
+                             int count, const float *sums, size_t step, float *taps) {
     const int panel = kernels()->panel, channel = index * panel;
     const size_t columns = (size_t)conv2d_least(w->out - channel, panel);
-    const size_t block = (size_t)(count * panel), step = conv2d_matrix_floats(w);
-    kernels()->winograd_weight_back((int)block / kernels()->width, sums + (size_t)(first * panel),
-                                    TILE_WINDOW * step, step, taps, 3 * block, block);
+    const size_t block = (size_t)(count * panel);
+    kernels()->winograd_weight_back((int)block / kernels()->width, sums, TILE_WINDOW * step, step,
+                                    taps, 3 * block, block);
     for (size_t t = 0; t < TILE_TAPS; t++) {
         for (int i = 0; i < count; i++) {
             const size_t row = t * (size_t)w->in + (size_t)(first + i);
@@ -182,9 +231,9 @@ static void conv2d_range_piece(void *context, int piece, int worker) {
         conv2d_transform_input(w, begin + first, count, 0, room.patch, room.input);
         for (int j = 0; j < w->panels; j++) {
             float *gradient = room.gradient + (size_t)j * gradients;
-            conv2d_transform_gradient(w, j, begin + first, count, room.patch, gradient);
-            conv2d_add_products(w, j, count, room.input, gradient, sums + (size_t)j * matrices,
-                                i > 0);
+            conv2d_transform_gradient(w, j, begin + first, count, 0, room.patch, gradient);
+            conv2d_add_chain(w, j, w->in, count, room.input, gradient, sums + (size_t)j * matrices,
+                             i > 0);
         }
     }
 }
@@ -205,50 +254,85 @@ static void conv2d_reduce_piece(void *context, int piece, int worker) {
         for (int range = 1; range < w->ranges; range++)
             kernels()->sum(rows, to, to + (size_t)range * conv2d_sums_floats(w), to);
     }
-    conv2d_give_rows(w, index, first, count, sums, conv2d_worker_at(w, worker).patch);
+    conv2d_give_rows(w, index, first, count, sums + first * panel, matrix,
+                     conv2d_worker_at(w, worker).patch);
 }
 
-// Large weights.
+// Large weights: a piece is first a part of a chunk to transform, then a block of the sums.
 
-static void conv2d_input_piece(void *context, int piece, int worker) {
+static int conv2d_chunks(const struct conv2d_winograd_weight *w) {
+    return (w->tiles.count + w->chunk - 1) / w->chunk;
+}
+
+static int conv2d_chunk_first(const struct conv2d_winograd_weight *w, int chunk) {
+    return (int)((int64_t)w->tiles.count * chunk / conv2d_chunks(w));
+}
+
+// The most chunks of a round.
+static int conv2d_round_chunks(const struct conv2d_winograd_weight *w) {
+    return (conv2d_chunks(w) + w->rounds - 1) / w->rounds;
+}
+
+static void conv2d_tiles_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd_weight *w = context;
-    const int at = piece * SHARED_PIECE, count = conv2d_least(w->now - at, SHARED_PIECE);
-    conv2d_transform_input(w, w->first + at, count, at, conv2d_worker_at(w, worker).patch,
-                           w->input);
+    const int index = piece / CHUNK_PIECES, part = piece % CHUNK_PIECES;
+    const int tile = conv2d_chunk_first(w, w->first + index);
+    const int tiles = conv2d_chunk_first(w, w->first + index + 1) - tile;
+    const int at = tiles * part / CHUNK_PIECES, count = tiles * (part + 1) / CHUNK_PIECES - at;
+    float *patch = conv2d_worker_at(w, worker).patch;
+    float *gradient = w->gradient + (size_t)index * conv2d_gradient_floats(w);
+    conv2d_transform_input(w, tile + at, count, at, patch,
+                           w->input + (size_t)index * conv2d_input_floats(w));
+    for (int j = 0; j < w->panels; j++, gradient += TILE_POINTS * conv2d_gradient_step(w))
+        conv2d_transform_gradient(w, j, tile + at, count, at, patch, gradient);
 }
 
-static void conv2d_panel_piece(void *context, int piece, int worker) {
+static void conv2d_block_piece(void *context, int piece, int worker) {
     const struct conv2d_winograd_weight *w = context;
     const struct conv2d_worker room = conv2d_worker_at(w, worker);
-    float *sums = w->sums + (size_t)piece * TILE_POINTS * conv2d_matrix_floats(w);
-    conv2d_transform_gradient(w, piece, w->first, w->now, room.patch, room.gradient);
-    conv2d_add_products(w, piece, w->now, w->input, room.gradient, sums, w->first > 0);
-    if (w->first + w->now < w->tiles.count)
-        return;
-    for (int first = 0; first < w->in; first += BLOCK_ROWS)
-        conv2d_give_rows(w, piece, first, conv2d_least(w->in - first, BLOCK_ROWS), sums,
-                         room.patch);
+    const int slice = piece % conv2d_slices(w), panel = piece / conv2d_slices(w) * w->group;
+    const int panels = conv2d_least(w->panels - panel, w->group);
+    const int rows = conv2d_least(w->in - slice * w->slice, w->slice);
+    const size_t step = (size_t)(rows * kernels()->panel);
+    const float *input = w->input + (size_t)slice * TILE_POINTS * conv2d_input_step(w);
+    const float *gradient = w->gradient + (size_t)panel * TILE_POINTS * conv2d_gradient_step(w);
+    float *sums = w->rounds == 1 ? room.sums : w->sums + (size_t)piece * conv2d_block_floats(w);
+    for (int i = w->first; i < w->end; i++) {
+        const int count = conv2d_chunk_first(w, i + 1) - conv2d_chunk_first(w, i);
+        for (int j = 0; j < panels; j++)
+            conv2d_add_chain(w, panel + j, rows, count, input,
+                             gradient + (size_t)j * TILE_POINTS * conv2d_gradient_step(w),
+                             sums + (size_t)j * TILE_POINTS * step, i > 0);
+        input += conv2d_input_floats(w);
+        gradient += conv2d_gradient_floats(w);
+    }
+    for (int j = 0; j < panels && w->end == conv2d_chunks(w); j++)
+        conv2d_give_rows(w, panel + j, slice * w->slice, rows,
+                         sums + (size_t)j * TILE_POINTS * step, step, room.patch);
 }
 
 static void conv2d_large(struct conv2d_winograd_weight *w, struct pool *pool) {
-    const int batches = (w->tiles.count + w->chunk - 1) / w->chunk;
-    for (int i = 0; i < batches; i++) {
-        w->first = (int)((int64_t)w->tiles.count * i / batches);
-        w->now = (int)((int64_t)w->tiles.count * (i + 1) / batches) - w->first;
-        pool_run(pool, (w->now + SHARED_PIECE - 1) / SHARED_PIECE, conv2d_input_piece, w);
-        pool_run(pool, w->panels, conv2d_panel_piece, w);
+    for (int i = 0; i < w->rounds; i++) {
+        w->first = conv2d_chunks(w) * i / w->rounds;
+        w->end = conv2d_chunks(w) * (i + 1) / w->rounds;
+        pool_run(pool, (w->end - w->first) * CHUNK_PIECES, conv2d_tiles_piece, w);
+        pool_run(pool, conv2d_groups(w) * conv2d_slices(w), conv2d_block_piece, w);
     }
 }
 
-static size_t conv2d_shared_floats(const struct conv2d_winograd_weight *w) {
-    return w->small ? 0 : TILE_POINTS * conv2d_input_step(w);
+// Those that are added to by several threads or rounds.
+static size_t conv2d_common_sums(const struct conv2d_winograd_weight *w) {
+    return w->small || w->rounds > 1 ? (size_t)(w->small ? w->ranges : 1) * conv2d_sums_floats(w)
+                                     : 0;
 }
 
 void conv2d_winograd_weight(const struct op_call *call) {
     struct conv2d_winograd_weight w = conv2d_winograd_weight_of(call);
     w.sums = call->scratch;
-    w.input = w.sums + (size_t)w.ranges * conv2d_sums_floats(&w);
-    w.workers = w.input + conv2d_shared_floats(&w);
+    const size_t chunks = w.small ? 0 : (size_t)conv2d_round_chunks(&w);
+    w.input = w.sums + conv2d_common_sums(&w);
+    w.gradient = w.input + chunks * conv2d_input_floats(&w);
+    w.workers = w.gradient + chunks * conv2d_gradient_floats(&w);
     if (w.small) {
         pool_run(call->pool, w.ranges, conv2d_range_piece, &w);
         pool_run(call->pool, w.panels * conv2d_blocks(&w), conv2d_reduce_piece, &w);
@@ -259,6 +343,8 @@ void conv2d_winograd_weight(const struct op_call *call) {
 
 size_t conv2d_winograd_weight_scratch(const struct op_call *call) {
     const struct conv2d_winograd_weight w = conv2d_winograd_weight_of(call);
-    return (size_t)w.ranges * conv2d_sums_floats(&w) + conv2d_shared_floats(&w) +
+    const size_t chunks = w.small ? 0 : (size_t)conv2d_round_chunks(&w);
+    return conv2d_common_sums(&w) +
+           chunks * (conv2d_input_floats(&w) + conv2d_gradient_floats(&w)) +
            (size_t)pool_threads(call->pool) * conv2d_worker_floats(&w);
 }
