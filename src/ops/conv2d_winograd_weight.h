@@ -2,8 +2,8 @@
 // pass: dW = G' (sum over tiles of (B' d B) . (A dy A')) G.
 //
 // The sum over the batch's tiles is cut by shape alone: small weights into a few ranges of tiles,
-// whose sums are added in order; for large ones a piece is a panel of output channels and goes
-// through all tiles, which are transformed a batch of tiles at a time for all panels together.
+// whose sums are added in order; for large ones a piece is a block of input and output channels,
+// whose sums stay in cache, and goes through all tiles, or all of a round when they are many.
 // Either way a sum grows by one short chain of multiply-adds at a time.
 #ifndef THAW_OPS_CONV2D_WINOGRAD_WEIGHT_H
 #define THAW_OPS_CONV2D_WINOGRAD_WEIGHT_H
