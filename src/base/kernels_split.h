@@ -28,13 +28,15 @@ INLINE __m512i split_pairs(__m512i low, __m512i high) {
     return _mm512_or_si512(_mm512_srli_epi32(low, 16), high);
 }
 
-// All parts of 16 pairs; what is left for the last one has no lower half.
+// All parts of 16 pairs. What is left for the last one has no lower half, unless it is below 2^-126
+// and counts as 0: then that half must not get into its neighbour.
 INLINE void split_store(__m512 low, __m512 high, uint16_t *to) {
     for (int part = 0; part < PARTS - 1; part++, to += PART) {
         const __m512i first = split_upper(&low);
         _mm512_storeu_si512(to, split_pairs(first, split_upper(&high)));
     }
-    _mm512_storeu_si512(to, split_pairs((__m512i)low, (__m512i)high));
+    const __m512i upper = _mm512_and_si512((__m512i)high, _mm512_set1_epi32((int)0xffff0000));
+    _mm512_storeu_si512(to, split_pairs((__m512i)low, upper));
 }
 
 // The floats first .. first + 15 of `count`, 0 behind them.

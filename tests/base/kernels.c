@@ -569,6 +569,29 @@ static void test_split(void **state) {
             check_split(*k, sizes[i % 6], sizes[i / 6 % 6] + i / 36 * 32, sizes[5 - i % 6]);
 }
 
+// What is left of a number near the smallest ones has all bits: none may get into its neighbour.
+static void test_split_of_tiny_numbers(void **state) {
+    (void)state;
+    float left[SPLIT_SIDE], right[SPLIT_SIDE], out, *line = &out;
+    uint16_t to[2][SPLIT_NUMBERS];
+    for (const struct kernels *const *k = kernels_available(); *k; k++)
+        for (int exponent = -149; (*k)->split_product && exponent < -80; exponent++) {
+            const float *row[SPLIT_SIDE] = {left}, *column[SPLIT_SIDE] = {right};
+            double sum = 0;
+            for (int i = 0; i < SPLIT_SIDE; i++) {
+                left[i] = ldexpf(1 + (float)(0x7fffff ^ i * 0x1234) / 0x800000, exponent);
+                right[i] = i % 2 ? 1 : 0.5f;
+                sum += (double)left[i] * right[i];
+            }
+            (*k)->split_left(1, SPLIT_SIDE, row, to[0]);
+            (*k)->split_right_transposed(1, SPLIT_SIDE, column, to[1]);
+            (*k)->split_open();
+            (*k)->split_product(1, to[0], to[1], 1, 1, NULL, &line, false);
+            (*k)->split_close();
+            assert_true(fabs(out - sum) <= 1e-6 * sum + SPLIT_SIDE * 0x1p-126);
+        }
+}
+
 static void test_force(void **state) {
     (void)state;
     const struct kernels *const *all = kernels_available();
@@ -592,12 +615,19 @@ static void test_environment(void **state) {
 int main(void) {
     setenv("THAW_ISA", "baseline", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment),    cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_gather_columns), cmocka_unit_test(test_outer),
-        cmocka_unit_test(test_product),        cmocka_unit_test(test_winograd),
-        cmocka_unit_test(test_pack),           cmocka_unit_test(test_pack_transposed),
-        cmocka_unit_test(test_drop),           cmocka_unit_test(test_split),
-        cmocka_unit_test(test_dots),           cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_columns),
+        cmocka_unit_test(test_outer),
+        cmocka_unit_test(test_product),
+        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_pack),
+        cmocka_unit_test(test_pack_transposed),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_split_of_tiny_numbers),
         cmocka_unit_test(test_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
