@@ -57,6 +57,11 @@ static void texts_show(const struct dataset *d, int index, struct sample_text *o
                                 tokens.data ? tokens.data : xstrdup("")};
 }
 
+static const char *texts_spell(const struct dataset *d, int id) {
+    const struct texts_part *p = d->self;
+    return p->texts->tokenizer->vocabulary.piece[id];
+}
+
 static void texts_release(struct dataset *d) {
     struct texts_part *p = d->self;
     texts_close(p->texts);
@@ -86,6 +91,7 @@ static struct dataset *open_part(struct texts *t, const struct classes *classes,
                                       t->tokenizer->before, t->tokenizer->after};
     d->read = texts_read;
     d->show = texts_show;
+    d->spell = texts_spell;
     d->release = texts_release;
     d->self = p;
     return d;

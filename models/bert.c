@@ -118,7 +118,9 @@ static int predictions(struct build *b, int x, int words, const struct arch_opti
 static int bert(struct build *b, const struct arch *arch, const struct arch_options *options) {
     static const char *const no_parameters[] = {".position_ids", NULL};
     int words;
+    static const char *const uses[] = {"bert.pooler.", "classifier.", "cls.", NULL};
     build_no_parameters(b, no_parameters);
+    build_uses(b, uses);
     build_init(b, INIT_NORMAL_TEXT, INIT_NORMAL_TEXT);
     build_init_bias(b, INIT_ZERO);
     build_push(b, "bert", "BertModel");

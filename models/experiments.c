@@ -3,6 +3,7 @@
 
 EMBED_DECLARE(clothes_noise);
 EMBED_DECLARE(clothes_relabelled);
+EMBED_DECLARE(definitions_experiment);
 EMBED_DECLARE(fashion_to_digits);
 
 static struct embedded clothes_noise(void) {
@@ -13,6 +14,10 @@ static struct embedded clothes_relabelled(void) {
     return EMBEDDED(clothes_relabelled);
 }
 
+static struct embedded definitions_experiment(void) {
+    return EMBEDDED(definitions_experiment);
+}
+
 static struct embedded fashion_to_digits(void) {
     return EMBEDDED(fashion_to_digits);
 }
@@ -21,6 +26,7 @@ const struct built_in_experiment built_in_experiments[] = {
     {"clothes-noise", clothes_noise},
     {"clothes-relabelled", clothes_relabelled},
     {"fashion-to-digits", fashion_to_digits},
+    {"definitions", definitions_experiment},
     {0},
 };
 

@@ -96,7 +96,9 @@ static int classifier(struct build *b, int x, const struct arch_options *options
 static int gpt(struct build *b, const struct arch *arch, const struct arch_options *options) {
     static const char *const no_parameters[] = {".attn.bias", ".attn.masked_bias", NULL};
     int embedding;
+    static const char *const uses[] = {"lm_head.", "score.", NULL};
     build_no_parameters(b, no_parameters);
+    build_uses(b, uses);
     build_init(b, INIT_NORMAL_TEXT, INIT_NORMAL_TEXT);
     build_init_bias(b, INIT_ZERO);
     const int taken = arch->language ? ALL_TOKENS : taken_token(options);

@@ -3,14 +3,38 @@
 #include <string.h>
 
 EMBED_DECLARE(fashion_resnet20);
+EMBED_DECLARE(wordnet_bert);
+EMBED_DECLARE(wordnet_bert_config);
+EMBED_DECLARE(wordnet_gpt);
+EMBED_DECLARE(wordnet_gpt_config);
 
 static struct embedded fashion_resnet20(void) {
     return EMBEDDED(fashion_resnet20);
 }
 
+static struct embedded wordnet_bert(void) {
+    return EMBEDDED(wordnet_bert);
+}
+
+static struct embedded wordnet_bert_config(void) {
+    return EMBEDDED(wordnet_bert_config);
+}
+
+static struct embedded wordnet_gpt(void) {
+    return EMBEDDED(wordnet_gpt);
+}
+
+static struct embedded wordnet_gpt_config(void) {
+    return EMBEDDED(wordnet_gpt_config);
+}
+
 const struct pretrained pretrained_models[] = {
     {"fashion-resnet20", "resnet20", "Fashion-MNIST, 28x28, 1 channel, 10 classes",
-     fashion_resnet20},
+     fashion_resnet20, NULL, NULL},
+    {"wordnet-bert", "bert-mini", "masked language model of WordNet's glosses, at most 64 tokens",
+     wordnet_bert, wordnet_bert_config, "wordnet"},
+    {"wordnet-gpt", "gpt2", "causal language model of WordNet's glosses, at most 64 tokens",
+     wordnet_gpt, wordnet_gpt_config, "wordnet"},
     {0},
 };
 

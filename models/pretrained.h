@@ -10,6 +10,9 @@ struct pretrained {
     const char *name; // "fashion-resnet20"
     const char *arch, *help;
     struct embedded (*file)(void); // a safetensors file
+    // Of texts:
+    struct embedded (*config)(void); // config.json; NULL: the architecture's own sizes
+    const char *tokenizer;           // a built-in one; NULL: none
 };
 
 // The table, ended by an entry without a name.

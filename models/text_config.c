@@ -119,18 +119,32 @@ static bool read_all(struct text_config *c, const json_t *root, struct error *er
     return good && read_activation(c, root, error) && read_tie(c, root, error);
 }
 
-bool text_config_read(struct text_config *config, const char *path, struct error *error) {
-    json_error_t problem;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
+// Takes the root; NULL: there is `problem`.
+static bool read_root(struct text_config *config, json_t *root, const json_error_t *problem,
+                      const char *name, struct error *error) {
     if (!root)
-        return error_set(error, "%s:%d:%d: %s", path, problem.line, problem.column, problem.text);
+        return error_set(error, "%s:%d:%d: %s", name, problem->line, problem->column,
+                         problem->text);
     struct text_config read = *config;
     const json_t *part = json_object_get(root, "model"); // minGPT's
     bool good = json_is_object(root) || error_set(error, "it must be an object in braces");
     good = good && read_all(&read, json_is_object(part) ? part : root, error);
     json_decref(root);
     if (!good)
-        return error_prefix(error, "%s: ", path);
+        return error_prefix(error, "%s: ", name);
     *config = read;
     return true;
+}
+
+bool text_config_read(struct text_config *config, const char *path, struct error *error) {
+    json_error_t problem;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
+    return read_root(config, root, &problem, path, error);
+}
+
+bool text_config_parse(struct text_config *config, const void *data, size_t size, const char *name,
+                       struct error *error) {
+    json_error_t problem;
+    json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
+    return read_root(config, root, &problem, name, error);
 }

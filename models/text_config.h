@@ -10,4 +10,8 @@
 // file of another kind of model is one.
 bool text_config_read(struct text_config *config, const char *path, struct error *error);
 
+// The same for a file in memory; errors begin with `name`.
+bool text_config_parse(struct text_config *config, const void *data, size_t size, const char *name,
+                       struct error *error);
+
 #endif

@@ -325,6 +325,44 @@ static void weights_come_back_from_a_file(void **state) {
     }
 }
 
+// A file of one use of an architecture serves another one: what that adds starts anew, what it has
+// no use for is passed over.
+static void a_file_of_another_use_fits(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *body;
+        int anew;
+    } uses[] = {
+        {"bert-tiny-lm", "bert-tiny", "bert.encoder.layer.1.output.dense.weight", 4},
+        {"bert-tiny", "bert-tiny-lm", "bert.encoder.layer.1.output.dense.weight", 5},
+        {"gpt2-lm", "gpt2", "transformer.h.1.mlp.c_fc.weight", 1},
+        {"gpt-nano", "gpt-nano-lm", "transformer.h.1.mlp.c_fc.weight", 1},
+    };
+    for (int i = 0; i < 4; i++) {
+        struct world *from = world_open(uses[i].from, TEXTS_ROOM, 0);
+        struct model *model = texts_model(uses[i].to, TEXTS_ROOM, 0);
+        struct weights weights = weights_open(model);
+        struct error error;
+        struct weight_file file;
+        struct load_report report;
+        assert_true(save_weights(&from->weights, "texts.safetensors", NULL, 0, &error));
+        assert_true(weight_file_open(&file, "texts.safetensors", &error));
+        if (!load_weights(&weights, &file, &(struct load_options){0}, &report, &error))
+            fail_msg("%s to %s: %s", uses[i].from, uses[i].to, error.text);
+        assert_int_equal(report.replaced_count, uses[i].anew);
+        assert_int_equal(report.missing_count + report.unexpected_count, 0);
+        int a = model_param(from->model, uses[i].body), b = model_param(model, uses[i].body);
+        assert_memory_equal(weights_at(&from->weights, a), weights_at(&weights, b),
+                            model->params[b].count * sizeof(float));
+        load_report_close(&report);
+        weight_file_close(&file);
+        weights_close(&weights);
+        model_close(model);
+        world_close(from);
+        unlink("texts.safetensors");
+    }
+}
+
 // GPT-2's linear layers stand in files as [in][out].
 static void conv1d_is_transposed_in_files(void **state) {
     (void)state;
@@ -535,6 +573,7 @@ int main(void) {
         cmocka_unit_test(tied_weights_are_one),
         cmocka_unit_test(a_tied_gradient_is_the_sum_of_both),
         cmocka_unit_test(weights_come_back_from_a_file),
+        cmocka_unit_test(a_file_of_another_use_fits),
         cmocka_unit_test(conv1d_is_transposed_in_files),
         cmocka_unit_test(buffers_in_files_are_passed_over),
         cmocka_unit_test(cache_and_threads_give_the_same_bits),

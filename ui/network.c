@@ -3,38 +3,67 @@
 #include "base/xalloc.h"
 #include "models/models.h"
 #include "models/net.h"
+#include "models/pretrained.h"
 #include "models/text_config.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+static bool is_name(const char *text) {
+    return *text && !strpbrk(text, "/.");
+}
+
 // The configuration beside a file of weights, for the caller to free; NULL: there is none.
 static char *config_beside(const char *weights) {
     const char *slash = strrchr(weights, '/');
-    if (!slash && !strchr(weights, '.'))
-        return NULL; // a built-in name
     char *path = slash ? xprintf("%.*s/config.json", (int)(slash - weights), weights)
                        : xstrdup("config.json");
-    if (access(path, F_OK) == 0)
+    if (*weights && access(path, F_OK) == 0)
         return path;
     free(path);
     return NULL;
 }
 
-// Points options->text at *config when a file says what the sizes are.
+char *network_config(const struct experiment *e) {
+    const char *weights = e->model.weights;
+    const struct arch *arch = *e->model.name ? arch_find(e->model.name, NULL) : NULL;
+    if (!arch || !arch->text.kind)
+        return NULL;
+    if (*e->model.config)
+        return xstrdup(e->model.config);
+    if (!is_name(weights))
+        return config_beside(weights);
+    const struct pretrained *p = pretrained_find(weights, NULL);
+    return p && p->config ? xstrdup(weights) : NULL;
+}
+
+// Of built-in weights, or a file.
+static bool read_config_of(const char *name, struct text_config *config, struct error *error) {
+    if (!is_name(name))
+        return text_config_read(config, name, error);
+    const struct pretrained *p = pretrained_find(name, error);
+    if (!p)
+        return false;
+    if (!p->config)
+        return error_set(error, "%s is of pictures", name);
+    struct embedded file = p->config();
+    return text_config_parse(config, file.data, file.size, name, error);
+}
+
+// Points options->text at *config when something says what the sizes are.
 static bool read_config(const struct experiment *e, const struct arch *arch,
                         struct text_config *config, struct arch_options *options,
                         struct error *error) {
     if (!arch->text.kind)
         return !*e->model.config ||
                error_set(error, "model.config: %s takes pictures; leave the key out", arch->name);
-    char *path = *e->model.config ? xstrdup(e->model.config) : config_beside(e->model.weights);
-    if (!path)
+    char *name = network_config(e);
+    if (!name)
         return true;
     *config = arch->text;
     options->text = config;
-    bool good = text_config_read(config, path, error) || error_prefix(error, "model.config: ");
-    free(path);
+    bool good = read_config_of(name, config, error) || error_prefix(error, "model.config: ");
+    free(name);
     return good;
 }
 

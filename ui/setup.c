@@ -153,6 +153,10 @@ char *setup_tokenizer(const struct experiment *e) {
     if (folder && tokenizer_here(folder))
         return folder;
     free(folder);
+    const struct pretrained *built_in =
+        strpbrk(weights, "/.") ? NULL : pretrained_find(weights, NULL);
+    if (built_in && built_in->tokenizer)
+        return xstrdup(built_in->tokenizer);
     return xstrdup(kind && kind->tokenizer ? kind->tokenizer : "");
 }
 

@@ -47,6 +47,23 @@ static bool names_head(const struct model *model, const char *name) {
     return false;
 }
 
+// The use of the architecture that a name belongs to, or -1: all have it.
+static int use_of(const struct model *model, const char *name) {
+    for (int i = 0; model->uses && model->uses[i]; i++)
+        if (strncmp(name, model->uses[i], strlen(model->uses[i])) == 0)
+            return i;
+    return -1;
+}
+
+// Whether a parameter belongs to a use that the file is not made for: it has nothing of it.
+static bool of_other_use(const struct load *l, int param) {
+    const int use = use_of(l->model, l->model->params[param].name);
+    for (int i = 0; i < l->file->count && use >= 0; i++)
+        if (use_of(l->model, l->map.names[i]) == use)
+            return false;
+    return use >= 0;
+}
+
 static const struct tensor_entry *find_entry(const struct load *l, int param) {
     int at = name_map_find(&l->map, l->model->params[param].name);
     return at < 0 ? NULL : &l->file->entries[at];
@@ -100,7 +117,9 @@ static void match_param(struct load *l, int i) {
     bool sum = e && is_colour_of_grey(l->model, i, e);
     bool head = in_head(l->model, i), fits = e && (sum || dims_equal(e->dims, p->dims));
     bool lacking = !e && l->options->own_head && p->kind != PARAM_COUNTER;
-    if (head && (l->options->new_head || (e && !fits) || lacking))
+    if (!e && of_other_use(l, i))
+        add_index(&r->replaced, &r->replaced_count, i);
+    else if (head && (l->options->new_head || (e && !fits) || lacking))
         add_index(&r->replaced, &r->replaced_count, i);
     else if (fits) {
         l->source[i] = e;
@@ -122,6 +141,15 @@ static bool no_parameter(const struct load *l, const char *name) {
     return false;
 }
 
+// What belongs to a use of the architecture that the model is not made for.
+static bool passed_over(const struct load *l, const char *name) {
+    const int use = use_of(l->model, name);
+    for (int i = 0; i < l->model->param_count && use >= 0; i++)
+        if (use_of(l->model, l->model->params[i].name) == use)
+            return false;
+    return use >= 0;
+}
+
 static void match_names(struct load *l) {
     struct load_report *r = l->report;
     for (int i = 0; i < l->model->param_count; i++)
@@ -129,6 +157,7 @@ static void match_names(struct load *l) {
             match_param(l, i);
     for (int i = 0; i < l->file->count; i++)
         if (model_param(l->model, l->map.names[i]) < 0 && !no_parameter(l, l->map.names[i]) &&
+            !passed_over(l, l->map.names[i]) &&
             !(l->options->own_head && names_head(l->model, l->map.names[i])))
             add_text(&r->unexpected, &r->unexpected_count, xstrdup(l->file->entries[i].name));
 }

@@ -42,7 +42,9 @@ struct load_options {
 
 // Copies the values of the file's tensors, under their names in the model (name_map_make), into w,
 // converting to float32 and to this build's layouts. Head
-// parameters whose shape differs keep their initialisation and are reported as replaced. Missing
+// parameters whose shape differs keep their initialisation and are reported as replaced, and so are
+// those of a use of the architecture (model.uses) of which the file has nothing; what it has of
+// another use is passed over. Missing
 // counters are not an error (older PyTorch files lack num_batches_tracked). A first convolution for
 // colour (3 input channels) is summed over them for grey samples: then it computes what the file's
 // computes of the grey repeated in all channels. Values that are not

@@ -1,6 +1,7 @@
 // The elements of a tensor in a file: in place where they lie one after another, else gathered.
 #include "checkpoint/tensor.h"
 #include "base/xalloc.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,4 +160,26 @@ void tensor_to_float(const struct tensor_entry *t, float *out) {
     const unsigned char *data = in_order(t, &copy);
     convert(t->dtype, data, t->bytes / dtype_size(t->dtype), out);
     free(copy);
+}
+
+// Halves are counted up from 0 by magnitude: the nearest one to |x|, whose neighbours lie 2^-24
+// apart below 2^-14, and from there on 2^-10 of their own power of two.
+static uint16_t to_half(float x) {
+    int exponent;
+    const float magnitude = fabsf(x);
+    frexpf(magnitude, &exponent); // magnitude < 2^exponent
+    const int step = exponent - 11 > -24 ? exponent - 11 : -24;
+    const uint32_t steps = (uint32_t)lrintf(ldexpf(magnitude, -step)); // at most 2^11
+    const uint32_t bits = steps + ((uint32_t)(step + 24) << 10);
+    return (uint16_t)((signbit(x) ? 0x8000u : 0) | (magnitude == 0 ? 0 : bits));
+}
+
+bool tensor_to_half(const float *from, size_t count, uint16_t *out) {
+    const float most = 65504;
+    for (size_t i = 0; i < count; i++) {
+        if (!(fabsf(from[i]) <= most))
+            return false;
+        out[i] = to_half(from[i]);
+    }
+    return true;
 }

@@ -55,4 +55,8 @@ bool tensor_equal(const struct tensor_entry *a, const struct tensor_entry *b);
 // are rounded to nearest (F64 beyond float32's range becomes infinite).
 void tensor_to_float(const struct tensor_entry *t, float *out);
 
+// IEEE 754 binary16, rounded to nearest, ties to even; false when one of them is not finite or
+// would become infinite.
+bool tensor_to_half(const float *from, size_t count, uint16_t *out);
+
 #endif

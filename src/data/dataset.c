@@ -111,6 +111,11 @@ static void subset_show(const struct dataset *d, int index, struct sample_text *
     s->inner->show(s->inner, s->index[index], out);
 }
 
+static const char *subset_spell(const struct dataset *d, int id) {
+    const struct subset *s = d->self;
+    return s->inner->spell(s->inner, id);
+}
+
 static void subset_release(struct dataset *d) {
     struct subset *s = d->self;
     dataset_close(s->inner);
@@ -140,6 +145,7 @@ struct dataset *dataset_subset(struct dataset *inner, const int *index, int coun
     d->fetch = subset_fetch;
     d->hash = subset_hash;
     d->show = inner->show ? subset_show : NULL;
+    d->spell = inner->spell ? subset_spell : NULL;
     d->release = subset_release;
     d->self = s;
     return d;

@@ -45,6 +45,8 @@ struct dataset {
     struct dataset_marks marks;
     // The text of a sample. Safe from any thread. NULL: the samples are no texts.
     void (*show)(const struct dataset *d, int index, struct sample_text *out);
+    // How a token id is spelled, static as long as d. NULL: the samples are no texts.
+    const char *(*spell)(const struct dataset *d, int id);
     bool slow;                          // a sample takes long enough to be worth several threads
     void (*release)(struct dataset *d); // frees self; NULL when there is nothing to free
     void *self;

@@ -111,8 +111,8 @@ bool experiment_resolve_paths(struct experiment *e, const char *directory, struc
     return resolve(&e->data.path, directory, error) &&
            resolve(&e->old_task.path, directory, error) &&
            resolve(&e->model.file, directory, error) &&
-           resolve(&e->model.config, directory, error) &&
            resolve(&e->train.cache_directory, directory, error) &&
+           resolve_file(&e->model.config, directory, error) &&
            resolve_file(&e->model.weights, directory, error) &&
            resolve_file(&e->data.tokenizer, directory, error);
 }

@@ -52,7 +52,7 @@ const struct experiment_key experiment_keys[] = {
     BOOL("model.new_head", model.new_head, "false",
          "start the classifier from new random values instead of those in the weights"),
     TEXT("model.config", model.config, "\"\"", "bert/config.json",
-         "texts: the sizes of the model; empty: config.json beside model.weights, if there is one"),
+         "texts: the sizes of the model, a file or built-in weights; empty: what model.weights has"),
     CHOICE("model.pool", model.pool, "default", "default first mean last",
            "texts: the token, or the mean, that is classified; default: as the architecture's own"),
     CHOICE("model.shortcut", model.shortcut, "default", "default a b",

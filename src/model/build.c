@@ -155,6 +155,10 @@ void build_no_parameters(struct build *b, const char *const *endings) {
     b->model->no_parameters = endings;
 }
 
+void build_uses(struct build *b, const char *const *beginnings) {
+    b->model->uses = beginnings;
+}
+
 int build_node(struct build *b, const char *name, const char *kind, const struct operation *op,
                union op_attr attr, int x, int y) {
     return build_node_of(b, name, kind, op, attr, (const int[OP_INPUTS]){x, y, -1});

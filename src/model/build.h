@@ -92,6 +92,8 @@ void build_init_bias(struct build *b, enum param_init bias);
 void build_init_fan(struct build *b, int fan);
 // Endings of names in weight files that are no parameters of this model: static storage.
 void build_no_parameters(struct build *b, const char *const *endings);
+// Beginnings of names that belong to one use of the architecture (model.h): static storage.
+void build_uses(struct build *b, const char *const *beginnings);
 
 // The sizes of a text model, as config.json has them.
 struct text_config {

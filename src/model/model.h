@@ -89,6 +89,10 @@ struct model {
     // Endings of names in weight files that are no parameters: masks, numbered positions. NULL:
     // none.
     const char *const *no_parameters;
+    // Beginnings of names that belong to one use of an architecture or another ("cls.", what BERT
+    // predicts words with): a file that has none of ours is of another use. NULL: there is only
+    // one.
+    const char *const *uses;
 };
 
 // Whether the loss is of tokens, not of a label; and whether of such as are hidden from the network

@@ -155,6 +155,7 @@ bool publish_look_predictions(struct publisher *p, enum evaluated on, struct pre
         out->predicted = xmemdup(from->predicted, n * sizeof *from->predicted);
         out->probability =
             xmemdup(from->probability, n * (size_t)from->classes * sizeof *from->probability);
+        out->place = from->place ? xmemdup(from->place, n * sizeof *from->place) : NULL;
     }
     pthread_mutex_unlock(&p->lock);
     return n > 0;

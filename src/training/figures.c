@@ -117,7 +117,7 @@ bool figures_evaluate(struct training *t, const struct dataset *data, struct tal
     bool classes = !model_is_language(t->model);
     *predictions = (struct predictions){0};
     *figures = (struct figures){0};
-    if (!training_evaluate(t, data, out, classes ? predictions : NULL, error))
+    if (!training_evaluate(t, data, out, predictions, error))
         return false;
     if (classes)
         *figures = figures_of(predictions, data->class_names);

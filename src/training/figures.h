@@ -39,7 +39,7 @@ struct figures figures_of(const struct predictions *p, char *const *names);
 void figures_close(struct figures *f);
 
 // As training_evaluate, and what the predictions come to; the scores of `out`, too. Of a language
-// model, which has no classes, both are empty.
+// model, which has no classes, the figures are empty.
 bool figures_evaluate(struct training *t, const struct dataset *data, struct tally *out,
                       struct predictions *predictions, struct figures *figures,
                       struct error *error);

@@ -50,13 +50,16 @@ struct step_result {
     int64_t batch; // samples
 };
 
-// What the model says of samples.
+// What the model says of samples. Of a language model they are the first tokens that it was to
+// predict, labels are their ids, `classes` is 1 and the probability that of `predicted`.
+enum { PREDICTIONS_TOKENS = 20000 };
 struct predictions {
     int count, classes;
     int *sample;        // [count]: index in the data set
     int *label;         // [count]
     int *predicted;     // [count]
     float *probability; // [count][classes]
+    int *place;         // [count], of a language model: where in its text a token stands; else NULL
 };
 void predictions_close(struct predictions *p);
 

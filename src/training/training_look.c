@@ -1,63 +1,9 @@
 // Looking at a training without changing it: evaluation, and the probe.
-#include "base/text.h"
-#include "base/xalloc.h"
 #include "training/measure.h"
 #include "training/old_network.h"
 #include "training/training_parts.h"
 #include <math.h>
 #include <stdlib.h>
-
-void predictions_close(struct predictions *p) {
-    free(p->sample);
-    free(p->label);
-    free(p->predicted);
-    free(p->probability);
-    *p = (struct predictions){0};
-}
-
-static bool predictions_open(struct predictions *p, int count, int classes, struct error *error) {
-    size_t n = (size_t)count + 1;
-    size_t need = n * (size_t)classes * sizeof *p->probability, have = arena_available();
-    char need_text[32], have_text[32];
-    *p = (struct predictions){.classes = classes};
-    if (need > have)
-        return error_run(
-            error,
-            "not enough memory for the probabilities of %d samples in %d classes: need "
-            "%s, have %s",
-            count, classes, text_bytes((double)need, need_text),
-            text_bytes((double)have, have_text));
-    p->sample = xcalloc(n, sizeof *p->sample);
-    p->label = xcalloc(n, sizeof *p->label);
-    p->predicted = xcalloc(n, sizeof *p->predicted);
-    p->probability = xcalloc(n * (size_t)classes, sizeof *p->probability);
-    return true;
-}
-
-// Softmax; returns the class with the highest probability.
-static int probabilities(const float *logits, int classes, float *out) {
-    int best = 0;
-    double sum = 0;
-    for (int c = 1; c < classes; c++)
-        if (logits[c] > logits[best])
-            best = c;
-    for (int c = 0; c < classes; c++)
-        sum += exp((double)logits[c] - logits[best]);
-    for (int c = 0; c < classes; c++)
-        out[c] = (float)(exp((double)logits[c] - logits[best]) / sum);
-    return best;
-}
-
-static void predictions_add(struct predictions *p, const struct pass *pass) {
-    const float *logits = pass_logits(pass);
-    for (int i = 0; i < pass->batch->n; i++, p->count++) {
-        size_t classes = (size_t)p->classes;
-        p->sample[p->count] = (int)pass->batch->sample[i];
-        p->label[p->count] = pass->batch->label[i];
-        p->predicted[p->count] = probabilities(logits + (size_t)i * classes, p->classes,
-                                               p->probability + (size_t)p->count * classes);
-    }
-}
 
 static struct loader *evaluation_loader(struct training *t, const struct dataset *data,
                                         struct error *error) {
@@ -98,7 +44,7 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
         loader_close(loader);
         return false;
     }
-    bool ok = !predictions || predictions_open(predictions, data->count, t->model->classes, error);
+    bool ok = !predictions || predictions_open(predictions, t->model, data->count, error);
     for (int i = 0; ok && i < loader_steps(loader); i++) {
         bool cached;
         ok = training_forward(t, loader, data, i, &cached, error);

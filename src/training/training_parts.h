@@ -40,6 +40,13 @@ bool training_open_schedule(struct training *t, struct error *error);
 // What settings_is_act names.
 bool training_act(struct training *t, const char *text, struct error *error);
 
+// Room for what the model says of `count` samples; of a language model, of as many tokens as are
+// kept. False when there is not enough memory.
+bool predictions_open(struct predictions *p, const struct model *model, int count,
+                      struct error *error);
+// Appends those of the pass's last batch.
+void predictions_add(struct predictions *p, const struct pass *pass);
+
 // Adds what the pass's last batch gave.
 void tally_add(struct tally *t, const struct pass *pass);
 

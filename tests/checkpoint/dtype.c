@@ -81,6 +81,30 @@ static void test_other_types(void **state) {
     assert_true(convert(DTYPE_BOOL, &(uint8_t){3}) == 1.0f);
 }
 
+// Every half comes back, and what lies between two goes to the nearer one, or to the even one.
+static void test_to_half(void **state) {
+    (void)state;
+    for (unsigned bits = 0; bits <= 0xffff; bits++) {
+        uint16_t half = (uint16_t)bits, back = 1;
+        float value = convert_bits(DTYPE_F16, half);
+        assert_int_equal(tensor_to_half(&value, 1, &back), isfinite(value));
+        if (!isfinite(value))
+            continue;
+        assert_int_equal(back, half);
+        float next = (half & 0x7fff) < 0x7bff ? convert_bits(DTYPE_F16, half + 1) : value;
+        float middle = (value + next) / 2; // exact
+        assert_true(tensor_to_half(&middle, 1, &back));
+        assert_int_equal(back, next == value || half % 2 == 0 ? half : half + 1);
+        float below = nextafterf(middle, value), above = nextafterf(middle, next);
+        assert_true(tensor_to_half(&below, 1, &back));
+        assert_int_equal(back, half);
+        assert_true(tensor_to_half(&above, 1, &back));
+        assert_int_equal(back, next == value ? half : half + 1);
+    }
+    assert_false(tensor_to_half(&(float){65505}, 1, &(uint16_t){0}));
+    assert_false(tensor_to_half(&(float){-NAN}, 1, &(uint16_t){0}));
+}
+
 static void test_dtype_names(void **state) {
     (void)state;
     for (int i = DTYPE_F32; i <= DTYPE_BOOL; i++) {
@@ -95,7 +119,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_by_hand), cmocka_unit_test(test_half_all),
         cmocka_unit_test(test_bfloat),       cmocka_unit_test(test_other_types),
-        cmocka_unit_test(test_dtype_names),
+        cmocka_unit_test(test_to_half),      cmocka_unit_test(test_dtype_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

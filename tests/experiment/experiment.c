@@ -267,8 +267,11 @@ static void test_shipped_experiments(void **state) {
         {"clothes-noise", "thaw conv1", "fashion-resnet20"},
         {"clothes-relabelled", "thaw head", "fashion-resnet20"},
         {"fashion-to-digits", "thaw all", "fashion-resnet20"},
-        {"sms-spam", "thaw all", ""},
-        {"trec", "thaw all", ""},
+        {"definitions", "thaw head", "wordnet-bert"},
+        {"pretrain-wordnet-bert", "thaw all", ""},
+        {"pretrain-wordnet-gpt", "thaw all", ""},
+        {"sms-spam", "thaw all", "wordnet-bert"},
+        {"trec", "thaw all", "wordnet-bert"},
     };
     const char *source = getenv("THAW_SOURCE");
     (void)state;

@@ -49,6 +49,15 @@ static void an_evaluation_has_scores_and_classes(void **state) {
     figures_close(&figures);
 }
 
+// Of a language model, tokens: a perplexity, and nothing about classes.
+static void an_evaluation_of_tokens_has_a_perplexity(void **state) {
+    (void)state;
+    struct tally tally = {4 * log(8), 1, 4, {NAN, NAN, NAN}, 4};
+    struct record epoch = {.kind = RECORD_EPOCH, .step = 8, .epoch = 1, .validation = tally};
+    struct figures none = {0};
+    says(&epoch, &none, "\"samples\":4,\"perplexity\":8.0}");
+}
+
 // A line must stay short, however many classes there are.
 static void many_classes_are_left_out_of_lines(void **state) {
     (void)state;
@@ -81,6 +90,7 @@ static void many_classes_are_left_out_of_lines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_evaluation_has_scores_and_classes),
+        cmocka_unit_test(an_evaluation_of_tokens_has_a_perplexity),
         cmocka_unit_test(many_classes_are_left_out_of_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

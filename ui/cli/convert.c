@@ -1,4 +1,5 @@
-// thaw convert: any file of weights to safetensors, tensor by tensor, with the same bits.
+// thaw convert: any file of weights to safetensors, tensor by tensor, with the same bits, or
+// float32 rounded to float16.
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "checkpoint/name_map.h"
@@ -15,6 +16,30 @@ struct output {
     const char **metadata;
     int metadata_pairs;
 };
+
+// Puts a rounded copy in place of a tensor of float32.
+static bool round_tensor(struct output *out, int i, const struct tensor_entry *e,
+                         struct error *error) {
+    const size_t count = dims_count(e->dims);
+    float *values = xmalloc(count * sizeof *values + 1);
+    uint16_t *halves = xmalloc(count * sizeof *halves + 1);
+    tensor_to_float(e, values);
+    bool fine = tensor_to_half(values, count, halves) ||
+                error_set(error, "%s: it has values beyond float16's range, 65504", e->name);
+    free(values);
+    free(out->copies[i]);
+    out->copies[i] = halves;
+    out->tensors[i].dtype = DTYPE_F16;
+    out->tensors[i].data = halves;
+    return fine;
+}
+
+static bool round_tensors(struct output *out, const struct weight_file *in, struct error *error) {
+    for (int i = 0; i < in->count; i++)
+        if (in->entries[i].dtype == DTYPE_F32 && !round_tensor(out, i, &in->entries[i], error))
+            return false;
+    return true;
+}
 
 static void fill_tensors(struct output *out, const struct weight_file *in, size_t prefix) {
     out->tensors = xcalloc((size_t)in->count, sizeof *out->tensors);
@@ -54,10 +79,11 @@ static void free_output(struct output *out, int count) {
     free(out->metadata);
 }
 
-static void say_done(const struct weight_file *in, size_t prefix, const char *path) {
+static void say_done(const struct weight_file *in, const struct output *out, size_t prefix,
+                     const char *path) {
     size_t bytes = 0;
     for (int i = 0; i < in->count; i++)
-        bytes += in->entries[i].bytes;
+        bytes += dims_count(in->entries[i].dims) * dtype_size(out->tensors[i].dtype);
     char text[32];
     printf("%s: %d tensor%s, %s", path, in->count, in->count == 1 ? "" : "s",
            text_bytes((double)bytes, text));
@@ -70,7 +96,7 @@ static void say_done(const struct weight_file *in, size_t prefix, const char *pa
     printf("\n");
 }
 
-static bool convert(const char *from, const char *to, struct error *error) {
+static bool convert(const char *from, const char *to, bool halve, struct error *error) {
     struct weight_file in;
     struct output out;
     if (!weight_file_open(&in, from, error))
@@ -83,9 +109,10 @@ static bool convert(const char *from, const char *to, struct error *error) {
     fill_tensors(&out, &in, prefix);
     fill_metadata(&out, &in.safetensors);
     bool good =
+        (!halve || round_tensors(&out, &in, error)) &&
         safetensors_write(to, out.tensors, in.count, out.metadata, out.metadata_pairs, error);
     if (good)
-        say_done(&in, prefix, to);
+        say_done(&in, &out, prefix, to);
     free_output(&out, in.count);
     weight_file_close(&in);
     return good;
@@ -98,19 +125,29 @@ static bool ends_right(const char *path) {
 
 static int convert_main(int argc, char **argv) {
     struct error error;
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] == '-')
+    const char *files[2] = {NULL, NULL};
+    bool halve = false;
+    int count = 0;
+    for (int i = 1; i < argc; i++) {
+        const bool option = argv[i][0] == '-', known = strcmp(argv[i], "--float16") == 0;
+        if (option && !known)
             return cli_usage(&cli_convert, "there is no option %s", argv[i]);
-    if (argc != 3)
+        halve |= known;
+        if (!option && count < 2)
+            files[count] = argv[i];
+        count += !option;
+    }
+    if (count != 2)
         return cli_usage(&cli_convert, "give the file to read and the one to write");
-    if (!ends_right(argv[2]))
+    if (!ends_right(files[1]))
         return cli_usage(&cli_convert,
                          "%s: only safetensors is written; give a name that ends in .safetensors",
-                         argv[2]);
-    return convert(argv[1], argv[2], &error) ? 0 : cli_fail(&error);
+                         files[1]);
+    return convert(files[0], files[1], halve, &error) ? 0 : cli_fail(&error);
 }
 
-const struct subcommand cli_convert = {
-    "convert", "convert IN OUT.safetensors",
-    "a file of torch.save, or safetensors, to safetensors with the same names and bits",
-    convert_main};
+const struct subcommand cli_convert = {"convert", "convert IN OUT.safetensors [--float16]",
+                                       "a file of torch.save, or safetensors, to safetensors with "
+                                       "the same names and bits, or float32\n"
+                                       "rounded to float16",
+                                       convert_main};

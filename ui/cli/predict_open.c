@@ -8,6 +8,7 @@
 #include "model/card.h"
 #include "ui/cli/predict.h"
 #include "ui/cli/workbench_open.h"
+#include "ui/network.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,11 @@ static bool choose_weights(struct experiment *e, bool run, const struct predict_
     char *path = named ? xstrdup(r->weights) : run_weights(r, error);
     if (!path)
         return false;
-    replace(&e->data.tokenizer, setup_tokenizer(e)); // it may lie beside the weights of before
+    // These may lie beside the weights of before.
+    char *config = network_config(e);
+    replace(&e->data.tokenizer, setup_tokenizer(e));
+    if (config)
+        replace(&e->model.config, config);
     replace(&e->model.weights, path);
     return experiment_set(e, "model.partial=false", error) &&
            experiment_set(e, "model.new_head=false", error) &&
@@ -208,6 +213,11 @@ bool predict_subject_open(struct predict_subject *s, const struct predict_reques
         !check_trained(&s->setup, error))
         return false;
     s->training = setup_training(&s->setup, error);
+    if (s->training && model_is_language(s->training->model))
+        return error_set(error,
+                         "%s predicts tokens, but predict tells classes; the workbench's data view "
+                         "(key 4) shows what it says of texts",
+                         s->training->model->arch);
     if (s->training)
         s->data = *part_of(&s->training->data, r->samples ? r->samples : "train");
     return s->training != NULL;

@@ -134,7 +134,7 @@ static bool open_figures(const struct printer *p, struct session *session, enum 
                          struct figures *out) {
     struct predictions predictions;
     *out = (struct figures){0};
-    if (!p->class_names || !session->predictions(session, on, &predictions))
+    if (p->tokens || !p->class_names || !session->predictions(session, on, &predictions))
         return false;
     *out = figures_of(&predictions, p->class_names);
     predictions_close(&predictions);

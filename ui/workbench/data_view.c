@@ -1,5 +1,6 @@
 #include "ui/workbench/data_view.h"
 #include "base/xalloc.h"
+#include "ui/workbench/data_tokens.h"
 #include "ui/workbench/draw.h"
 #include "ui/workbench/draw_image.h"
 #include "ui/workbench/paper.h"
@@ -17,7 +18,7 @@ static bool has_classes(const struct data_view *v) {
 
 // How sure the model is of what it says.
 static float sureness(const struct predictions *p, int i) {
-    return p->probability[(ptrdiff_t)i * p->classes + p->predicted[i]];
+    return p->probability[(ptrdiff_t)i * p->classes + (p->place ? 0 : p->predicted[i])];
 }
 
 static int surest_first(const void *a, const void *b, void *context) {
@@ -39,8 +40,11 @@ int data_view_order(const struct predictions *p, enum data_page page, int **out)
     return count;
 }
 
+// Of a language model, the token.
 static const char *class_name(const struct scene *s, int class) {
     const struct dataset *d = s->validation;
+    if (d && s->predictions.place)
+        return d->spell ? d->spell(d, class) : "?";
     return d && class >= 0 && class < d->classes ? d->class_names[class] : "?";
 }
 
@@ -135,6 +139,10 @@ static void draw_sample(struct area area, const struct scene *s, int i) {
                 right ? "right" : "wrong", class_name(s, p->label[i]),
                 class_name(s, p->predicted[i]));
     struct area below = {area.y + 2, area.x, area.h - 2, area.w};
+    if (p->place) {
+        data_tokens_draw(below, s, i);
+        return;
+    }
     bool beside = area.w >= 50;
     if (beside)
         below.w -= is_text(s) ? limited(area.w / 3, BARS, 3 * BARS / 2) : BARS;
@@ -261,11 +269,16 @@ static void draw_classes(struct area area, const struct scene *s, const struct d
 
 // All together
 
+// A language model has no classes.
+static int pages(const struct scene *s) {
+    return s->predictions.place ? DATA_MATRIX : DATA_PAGES;
+}
+
 static void draw_pages(struct area area, const struct scene *s, const struct data_view *v) {
-    const char *const names[] = {is_text(s) ? "texts" : "pictures", "worst mistakes",
-                                 "confusion matrix", "classes"};
+    const char *const first = s->predictions.place ? "tokens" : is_text(s) ? "texts" : "pictures";
+    const char *const names[] = {first, "worst mistakes", "confusion matrix", "classes"};
     int at = 0;
-    for (int i = 0; i < DATA_PAGES; i++)
+    for (int i = 0; i < pages(s); i++)
         at += 2 + draw_text(area, 0, at, 0, i == (int)v->page ? STYLE_TITLE : STYLE_DIM, names[i]);
 }
 
@@ -303,7 +316,7 @@ static void move_in_list(struct data_view *v, const struct scene *s, enum action
 void data_view_act(struct data_view *v, const struct scene *s, enum action action, int rows) {
     int page = rows - HEADER - 1;
     if (action == ACTION_NEXT_PANEL)
-        *v = (struct data_view){.page = (v->page + 1) % DATA_PAGES};
+        *v = (struct data_view){.page = (v->page + 1) % (unsigned)pages(s)};
     else if (has_classes(v))
         v->scroll = paper_scroll(v->scroll, s->predictions.classes, page - 2, vertical(action));
     else

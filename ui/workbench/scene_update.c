@@ -154,7 +154,9 @@ static void update_predictions(struct scene *s, struct session *session) {
     predictions_close(&s->predictions);
     figures_close(&s->figures);
     s->predictions = fresh;
-    s->figures = figures_of(&s->predictions, s->validation->class_names);
+    s->figures = (struct figures){0};
+    if (!fresh.place)
+        s->figures = figures_of(&s->predictions, s->validation->class_names);
 }
 
 static void update_suggestion(struct scene *s, struct session *session) {

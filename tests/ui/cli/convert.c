@@ -146,6 +146,31 @@ static void names_are_mapped_in_sight(void **state) {
     outcome_close(&o);
 }
 
+// Twice is as once: what is rounded is exact.
+static void float16_is_rounded_once(void **state) {
+    (void)state;
+    static const float values[6] = {1, -2.0004f, 1e-3f, 1e-7f, 65504, 0};
+    static const int64_t counter = 3;
+    const struct tensor_out tensors[] = {{"x", DTYPE_F32, {1, {6}}, values},
+                                         {"n", DTYPE_I64, {0}, &counter}};
+    assert_true(safetensors_write("a.safetensors", tensors, 2, NULL, 0, NULL));
+    struct outcome o = RUN("convert", "a.safetensors", "b.safetensors", "--float16");
+    assert_done(&o);
+    assert_string_equal(o.out, "b.safetensors: 2 tensors, 20 B\n");
+    outcome_close(&o);
+    o = RUN("convert", "--float16", "b.safetensors", "c.safetensors");
+    assert_done(&o);
+    outcome_close(&o);
+    assert_same_file("b.safetensors", "c.safetensors");
+    static const float large[1] = {65536};
+    const struct tensor_out tensor = {"x", DTYPE_F32, {1, {1}}, large};
+    assert_true(safetensors_write("a.safetensors", &tensor, 1, NULL, 0, NULL));
+    o = RUN("convert", "a.safetensors", "d.safetensors", "--float16");
+    assert_refused(&o, 2, "x: it has values beyond float16's range, 65504");
+    assert_false(files_exist("d.safetensors"));
+    outcome_close(&o);
+}
+
 static void nothing_that_fits_is_said(void **state) {
     (void)state;
     write_torch("w.pth");
@@ -162,6 +187,7 @@ int main(void) {
         PROGRAM_TEST(a_torch_file_is_shown),
         PROGRAM_TEST(wrong_requests_are_refused),
         PROGRAM_TEST(names_are_mapped_in_sight),
+        PROGRAM_TEST(float16_is_rounded_once),
         PROGRAM_TEST(nothing_that_fits_is_said),
     };
     return cmocka_run_group_tests_name("ui/cli/convert", tests, NULL, NULL);

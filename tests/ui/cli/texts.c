@@ -166,6 +166,59 @@ static void language_models_run(void **state) {
     }
 }
 
+// Killed once it has saved a state, and taken up: the tokens hidden from then on are the same.
+static void a_killed_language_model_goes_on(void **state) {
+    (void)state;
+    put_unlabelled();
+    const char *const args[] = {
+        "run",   "tiny.yaml",          "--quiet", "--out", "broken", "--set", "train.epochs=60",
+        "--set", "train.save_every=1", NULL};
+    pid_t child = program_begin(args, STDOUT_FILENO, STDERR_FILENO, 0);
+    while (!files_exist("broken/state") && kill(child, 0) == 0)
+        usleep(1000);
+    kill(child, SIGKILL);
+    program_end(child);
+    assert_false(files_exist("broken/last.safetensors"));
+    struct outcome rest = RUN("run", "--resume", "broken", "--quiet");
+    struct outcome whole = RUN("run", "tiny.yaml", "--quiet", "--out", "whole", "--set",
+                               "train.epochs=60", "--threads", "2");
+    assert_done(&rest);
+    assert_done(&whole);
+    outcome_close(&rest);
+    outcome_close(&whole);
+    assert_same_file("broken/last.safetensors", "whole/last.safetensors");
+}
+
+// By name: sizes and tokenizer are those of the weights.
+static void built_in_weights_serve(void **state) {
+    (void)state;
+    put_unlabelled();
+    static const char *const names[][2] = {{"bert-mini-lm", "wordnet-bert"},
+                                           {"gpt2-lm", "wordnet-gpt"}};
+    for (int i = 0; i < 2; i++) {
+        struct text t = {0};
+        text_add(&t, "model: {name: %s, weights: %s}\n", names[i][0], names[i][1]);
+        text_add(&t, "data: {name: text, path: x.txt, length: 8, validation: 3}\n"
+                     "train: {epochs: 1}\n");
+        write_text("tiny.yaml", t.data);
+        struct outcome o = RUN("run", "tiny.yaml", "--out", "out");
+        assert_done(&o);
+        assert_contains(o.out, "of 8,000; labels");
+        outcome_close(&o);
+        o = RUN("predict", "out", "a");
+        assert_refused(&o, 2, "predicts tokens, but predict tells classes");
+        outcome_close(&o);
+        assert_int_equal(system("rm -r out"), 0);
+        text_free(&t);
+    }
+    write_text("tiny.yaml",
+               "model: {name: gpt2, weights: wordnet-bert}\ndata: {name: definitions}\n");
+    struct outcome o = RUN("run", "tiny.yaml", "--out", "out");
+    assert_refused(&o, 2,
+                   "model.config: wordnet-bert: it is of a model of the type 'bert', not gpt2");
+    outcome_close(&o);
+}
+
 static void language_models_refuse(void **state) {
     (void)state;
     put_unlabelled();
@@ -194,6 +247,8 @@ int main(void) {
         PROGRAM_TEST(finds_the_tokenizer_beside_the_weights),
         PROGRAM_TEST(predicts_texts),
         PROGRAM_TEST(language_models_run),
+        PROGRAM_TEST(a_killed_language_model_goes_on),
+        PROGRAM_TEST(built_in_weights_serve),
         PROGRAM_TEST(language_models_refuse),
         PROGRAM_TEST(lists_tokenizers),
     };

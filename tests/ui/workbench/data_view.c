@@ -1,5 +1,6 @@
 // Pictures, mistakes, the confusion matrix and the classes, from a session that is a test double.
 #include "ui/workbench/data_view.h"
+#include "base/xalloc.h"
 #include "fake_session.h"
 #include "screen.h"
 #include "test.h"
@@ -111,6 +112,62 @@ static void texts_are_shown_with_their_tokens(void **state) {
     close_world(&w);
 }
 
+static const char *toy_spell(const struct dataset *d, int id) {
+    static const char *const pieces[] = {"zero", "one", "two", "three"};
+    (void)d;
+    return pieces[id % 4];
+}
+
+// Two tokens of text 0 and one of text 1, the second one right.
+static struct predictions token_predictions(void) {
+    static const int sample[] = {0, 0, 1}, label[] = {1, 2, 3}, predicted[] = {0, 2, 1},
+                     place[] = {1, 2, 1};
+    static const float probability[] = {0.25f, 0.75f, 0.5f};
+    return (struct predictions){.count = 3,
+                                .classes = 1,
+                                .sample = xmemdup(sample, sizeof sample),
+                                .label = xmemdup(label, sizeof label),
+                                .predicted = xmemdup(predicted, sizeof predicted),
+                                .probability = xmemdup(probability, sizeof probability),
+                                .place = xmemdup(place, sizeof place)};
+}
+
+static void a_language_model_says_tokens(void **state) {
+    (void)state;
+    struct world w;
+    struct data_view v = {0};
+    open_world(&w, (struct theme_options){.colour = true});
+    predictions_close(&w.scene.predictions);
+    w.fake.validation->show = toy_show;
+    w.fake.validation->spell = toy_spell;
+    w.scene.predictions = token_predictions();
+    draw(&w, &v);
+    assert_int_equal(screen_find(&w.screen, "tokens  worst mistakes"), 0);
+    assert_int_equal(screen_find(&w.screen, "confusion"), -1);
+    assert_true(screen_find(&w.screen, "wrong: one, the model says zero") >= 0);
+    assert_true(screen_find(&w.screen, "[CLS] [text] [##0] [SEP]") >= 0);
+    int row = screen_find(&w.screen, "token          the model says");
+    char text[512];
+    screen_row(&w.screen, row + 1, text, sizeof text);
+    assert_non_null(strstr(text, "x one            zero"));
+    assert_non_null(strstr(text, " 25 %"));
+    screen_row(&w.screen, row + 2, text, sizeof text);
+    assert_non_null(strstr(text, "= two            two"));
+    data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20); // the surest mistake is text 1's
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "wrong: three, the model says one") >= 0);
+    data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20);
+    assert_int_equal(v.page, DATA_SAMPLES);
+    for (int h = 0; h < 20; h++)
+        for (int width = 0; width < 80; width += 3) {
+            draw_clear(whole);
+            data_view_draw((struct area){0, 0, h, width}, &w.scene, &v);
+            for (int x = 0; x < 80; x++)
+                assert_int_equal(screen_cell(h, x), L' ');
+        }
+    close_world(&w);
+}
+
 static void the_cursor_stays_in_the_list(void **state) {
     (void)state;
     struct world w;
@@ -182,6 +239,7 @@ int main(void) {
         cmocka_unit_test(order_of_mistakes),
         cmocka_unit_test(all_pages_are_drawn),
         cmocka_unit_test(texts_are_shown_with_their_tokens),
+        cmocka_unit_test(a_language_model_says_tokens),
         cmocka_unit_test(the_cursor_stays_in_the_list),
         cmocka_unit_test(without_predictions_it_says_so),
         cmocka_unit_test(pictures_fall_back_to_shades),
