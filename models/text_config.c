@@ -3,22 +3,24 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { NAMES = 4, SIZE_MOST = 1 << 24 };
+enum { NAMES = 4, SIZE_MOST = 1 << 24, LAYERS_MOST = 1000 };
 
 struct size_key {
     const char *names[NAMES]; // BERT's, GPT-2's, minGPT's
     size_t at;
+    int most;
 };
 
 static const struct size_key sizes[] = {
-    {{"vocab_size"}, offsetof(struct text_config, vocabulary)},
+    {{"vocab_size"}, offsetof(struct text_config, vocabulary), SIZE_MOST},
     {{"max_position_embeddings", "n_positions", "block_size"},
-     offsetof(struct text_config, positions)},
-    {{"type_vocab_size"}, offsetof(struct text_config, segments)},
-    {{"hidden_size", "n_embd"}, offsetof(struct text_config, hidden)},
-    {{"num_hidden_layers", "n_layer"}, offsetof(struct text_config, layers)},
-    {{"num_attention_heads", "n_head"}, offsetof(struct text_config, heads)},
-    {{"intermediate_size", "n_inner"}, offsetof(struct text_config, inner)},
+     offsetof(struct text_config, positions),
+     SIZE_MOST},
+    {{"type_vocab_size"}, offsetof(struct text_config, segments), SIZE_MOST},
+    {{"hidden_size", "n_embd"}, offsetof(struct text_config, hidden), SIZE_MOST},
+    {{"num_hidden_layers", "n_layer"}, offsetof(struct text_config, layers), LAYERS_MOST},
+    {{"num_attention_heads", "n_head"}, offsetof(struct text_config, heads), SIZE_MOST},
+    {{"intermediate_size", "n_inner"}, offsetof(struct text_config, inner), SIZE_MOST},
 };
 
 struct real_key {
@@ -58,8 +60,8 @@ static bool read_size(struct text_config *c, const struct size_key *key, const j
     json_int_t size = json_integer_value(value);
     if (!value)
         return true;
-    if (!json_is_integer(value) || size < 1 || size > SIZE_MOST)
-        return error_set(error, "%s must be a whole number from 1 to %d", name, SIZE_MOST);
+    if (!json_is_integer(value) || size < 1 || size > key->most)
+        return error_set(error, "%s must be a whole number from 1 to %d", name, key->most);
     *(int *)(void *)((char *)c + key->at) = (int)size;
     return true;
 }

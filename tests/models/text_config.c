@@ -101,6 +101,7 @@ static void what_is_wrong_is_named(void **state) {
     refused("{\"model_type\": \"llama\"}", "'llama', not gpt2");
     refused("{\"n_layer\": 2.5}", "n_layer must be a whole number");
     refused("{\"n_layer\": \"2\"}", "n_layer must be a whole number");
+    refused("{\"n_layer\": 20000}", "n_layer must be a whole number from 1 to 1000");
     refused("{\"vocab_size\": 0}", "vocab_size must be");
     refused("{\"n_embd\": 1000000000000}", "n_embd must be");
     refused("{\"attn_pdrop\": 1}", "attn_pdrop must be a number from 0 to 0.99");
