@@ -17,18 +17,6 @@ static void keep_least(const struct op_call *call, double *best, double start) {
     *best = took < *best ? took : *best;
 }
 
-static struct op_call node_call(const struct pass *pass, const struct batch *batch, int index) {
-    const struct node *node = &pass->plan->model->nodes[index];
-    struct op_call call = plan_call(pass->plan, pass->weights, pass->arena.base, index);
-    for (int k = 0; k < node->op->inputs; k++)
-        if (node->in[k] == 0)
-            call.in[k] = batch->x;
-    call.label = batch->label;
-    call.sample = batch->sample;
-    call.length = pass->plan->model->text ? pass->length : NULL;
-    return call;
-}
-
 static void time_backward(const struct operation *op, const struct op_call *call, double *best) {
     const double start = now(call);
     op->backward(call);
@@ -59,11 +47,10 @@ static void measure_backward(const struct operation *op, const struct op_call *c
 }
 
 // Forward and then backward, as in a step.
-static void sweep(const struct pass *pass, const struct batch *batch, double *forward,
-                  struct backward_times *backward) {
+static void sweep(const struct pass *pass, double *forward, struct backward_times *backward) {
     const int nodes = pass->plan->model->node_count;
     for (int i = 1; i < nodes; i++) {
-        struct op_call call = node_call(pass, batch, i);
+        struct op_call call = pass_call(pass, i);
         const double start = now(&call);
         int last = i;
         while (pass->plan->nodes[last].next)
@@ -73,7 +60,7 @@ static void sweep(const struct pass *pass, const struct batch *batch, double *fo
         keep_least(&call, &forward[i], start);
     }
     for (int i = nodes - 1; i > 0; i--) {
-        const struct op_call call = node_call(pass, batch, i);
+        const struct op_call call = pass_call(pass, i);
         if (pass->plan->nodes[i].wanted && !pass->plan->nodes[i].back_done)
             measure_backward(pass->plan->model->nodes[i].op, &call, &backward[i]);
     }
@@ -86,7 +73,7 @@ static struct node_times shares(double forward, const struct backward_times *b) 
     return (struct node_times){.forward = forward, .data = share * data, .weight = share * weight};
 }
 
-static struct node_times *measure(const struct pass *pass, const struct batch *batch) {
+static struct node_times *measure(const struct pass *pass) {
     const size_t count = (size_t)pass->plan->model->node_count;
     struct node_times *nodes = xcalloc(count, sizeof *nodes);
     struct backward_times *backward = xcalloc(count, sizeof *backward);
@@ -96,7 +83,7 @@ static struct node_times *measure(const struct pass *pass, const struct batch *b
         forward[i] = NEVER;
     }
     for (int i = 0; i < SWEEPS; i++)
-        sweep(pass, batch, forward, backward);
+        sweep(pass, forward, backward);
     for (size_t i = 1; i < count; i++)
         nodes[i] = shares(forward[i], &backward[i]);
     free(backward);
@@ -109,9 +96,8 @@ struct node_times *node_times_measure(const struct pass *pass, const struct plan
     struct pass own = {.weights = pass->weights};
     struct node_times *nodes = NULL;
     if (pass_use(&own, plan, error)) {
-        if (plan->model->text)
-            memcpy(own.length, pass->length, (size_t)batch->n * sizeof *own.length);
-        nodes = measure(&own, batch);
+        pass_forward(&own, batch, 0);
+        nodes = measure(&own);
     }
     pass_close(&own);
     return nodes;

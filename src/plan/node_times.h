@@ -13,9 +13,8 @@ struct node_times {
 };
 
 // One for each node of the model, run under `plan`, of the model of pass, in buffers of its own,
-// which hold no meaning; on the batch (of texts, one that `pass` has seen last). The running
-// statistics in pass->weights may move. The caller frees the result; NULL when the plan does not
-// fit in memory.
+// which hold no meaning afterwards, on the batch. The running statistics in pass->weights may move.
+// The caller frees the result; NULL when the plan does not fit in memory.
 struct node_times *node_times_measure(const struct pass *pass, const struct plan *plan,
                                       const struct batch *batch, struct error *error);
 

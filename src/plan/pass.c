@@ -63,7 +63,7 @@ static const int *lengths(const struct pass *pass, int index) {
 }
 
 // The plan's call, for the batch at hand.
-static struct op_call batch_call(const struct pass *pass, int index) {
+struct op_call pass_call(const struct pass *pass, int index) {
     const struct node *node = &pass->plan->model->nodes[index];
     struct op_call call = plan_call(pass->plan, pass->weights, pass->arena.base, index);
     for (int k = 0; k < node->op->inputs; k++)
@@ -135,7 +135,7 @@ static bool is_done(const struct pass *pass, int index) {
 
 static void run_node(struct pass *pass, int index) {
     const struct node *node = &pass->plan->model->nodes[index];
-    struct op_call call = batch_call(pass, index);
+    struct op_call call = pass_call(pass, index);
     double start = pass->node_seconds ? clock_seconds() : 0;
     const int last = pass->plan->nodes[index].head ? index : chain_end(pass, index);
     plan_tail_forward(pass->plan, pass->weights, pass->arena.base, index, last, &call);
@@ -169,7 +169,7 @@ static void give_or_take(float *out, float *row, size_t count, bool give) {
 // Between a node's output and the rows of the cut.
 static void copy_cut(struct pass *pass, int index) {
     const struct pass_cut *cut = pass->cut;
-    const struct op_call call = batch_call(pass, index);
+    const struct op_call call = pass_call(pass, index);
     const ptrdiff_t place = cut->place[index];
     for (int i = 0; i < call.n; i++) {
         float *out = call.out + (size_t)i * shape_count(call.out_shape);
@@ -313,7 +313,7 @@ void pass_backward(struct pass *pass) {
     for (int i = loss; i > 0 && plan->trains; i--) {
         if (!plan->nodes[i].wanted || plan->nodes[i].back_done)
             continue;
-        struct op_call call = batch_call(pass, i);
+        struct op_call call = pass_call(pass, i);
         double node_start = pass->node_seconds ? clock_seconds() : 0;
         plan->model->nodes[i].op->backward(&call);
         if (pass->node_seconds)

@@ -71,6 +71,9 @@ void pass_prefix(struct pass *pass, const struct batch *batch, uint32_t step);
 // The gradient of the mean loss for every wanted parameter; 0 where all its labels weigh 0.
 void pass_backward(struct pass *pass);
 
+// The plan's call of a node (>= 1), for the batch of the last forward.
+struct op_call pass_call(const struct pass *pass, int index);
+
 // [n][classes] of the last forward, of a language model [n][rows][classes]; valid until the next
 // one.
 const float *pass_logits(const struct pass *pass);

@@ -127,9 +127,11 @@ static bool measure_full(struct profile *p, const struct training *t, const stru
 }
 
 static bool measure_nodes(struct profile *p, const struct training *t, struct error *error) {
-    const struct batch *batch = loader_batch(t->loader, t->step);
+    // The first one of an epoch is whole.
+    const struct batch *batch = loader_batch(t->loader, t->step - t->step % t->epoch_steps);
     if (!batch)
         return loader_error(t->loader, error);
+    p->batch = batch->n;
     p->nodes = node_times_measure(&t->pass, t->plan, batch, error);
     if (!p->nodes || !measure_full(p, t, batch, error))
         return false;

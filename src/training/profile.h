@@ -14,6 +14,7 @@ struct profile_step {
 };
 
 struct profile {
+    int batch;                // samples of a whole one
     struct node_times *nodes; // [node_count] of the training's model, under the settings in force
     struct profile_step step; // under the settings in force, nothing cached
     struct profile_step full; // with everything thawed

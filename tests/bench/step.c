@@ -274,7 +274,7 @@ static double time_nodes(struct bench *b, bool print) {
         exit(2);
     }
     if (print)
-        profile_print_modules(b->plan, nodes, peak_flops(b->pool), stdout);
+        profile_print_modules(b->plan, b->batch, nodes, peak_flops(b->pool), stdout);
     const double sum = node_times_sum(nodes, b->model, b->cached ? b->cut.skip : NULL);
     free(nodes);
     return sum + time_update(b);

@@ -20,7 +20,7 @@ static double rest(const struct profile_step *s) {
 }
 
 static double images_per_second(const struct report *r, double seconds) {
-    return r->t->plan->options.n / seconds;
+    return r->p->batch / seconds;
 }
 
 static void add_part(struct table *t, const char *name, double seconds, double whole) {
@@ -86,7 +86,7 @@ static void print_text(const struct report *r) {
            "count as direct\n         ones, so that Winograd's may go beyond\n\n",
            1e-9 * r->peak, kernels()->isa, pool_threads(r->t->pool),
            pool_threads(r->t->pool) == 1 ? "" : "s");
-    profile_print_modules(r->t->plan, r->p->nodes, r->peak, stdout);
+    profile_print_modules(r->t->plan, r->p->batch, r->p->nodes, r->peak, stdout);
     printf("\n");
     print_step(r);
     print_freezing(r);
@@ -101,7 +101,7 @@ static json_t *modules_json(const struct report *r) {
     const struct model *m = r->t->model;
     json_t *modules = json_array();
     for (int module = 0; module < m->module_count; module++) {
-        const struct profile_row row = profile_module(r->t->plan, r->p->nodes, module);
+        const struct profile_row row = profile_module(r->t->plan, r->p->batch, r->p->nodes, module);
         json_array_append_new(
             modules,
             json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", m->modules[module].name, "kind",
@@ -132,7 +132,7 @@ static void print_json(const struct report *r) {
     }
     json_t *all = json_pack("{s:s, s:s, s:i, s:f, s:i, s:o, s:o, s:o, s:f, s:f, s:o, s:o}", "kind",
                             "profile", "isa", kernels()->isa, "threads", pool_threads(r->t->pool),
-                            "peak_gflops", 1e-9 * r->peak, "batch", r->t->plan->options.n, "step",
+                            "peak_gflops", 1e-9 * r->peak, "batch", r->p->batch, "step",
                             step_json(&p->step), "all_thawed", step_json(&p->full), "cached",
                             step_json(&p->kept), "layers_ms", 1e3 * p->nodes_sum, "evaluation_ms",
                             1e3 * r->evaluation, "freezing", freezing, "modules", modules_json(r));

@@ -19,10 +19,10 @@ static bool multiplies(const struct operation *op) {
            op == &op_attention_packed;
 }
 
-static void add_node(struct profile_row *row, const struct plan *plan,
+static void add_node(struct profile_row *row, const struct plan *plan, int batch,
                      const struct node_times *nodes, int index) {
     const struct node_times t = nodes[index];
-    const double n = multiplies(plan->model->nodes[index].op) ? plan->options.n : 0;
+    const double n = multiplies(plan->model->nodes[index].op) ? batch : 0;
     const struct op_flops flops = plan_flops(plan, index);
     row->seconds[PROFILE_FORWARD] += t.forward;
     row->seconds[PROFILE_DATA] += t.data;
@@ -32,22 +32,22 @@ static void add_node(struct profile_row *row, const struct plan *plan,
     row->flops[PROFILE_WEIGHT] += n * flops.weight;
 }
 
-struct profile_row profile_module(const struct plan *plan, const struct node_times *nodes,
-                                  int module) {
+struct profile_row profile_module(const struct plan *plan, int batch,
+                                  const struct node_times *nodes, int module) {
     const struct model *m = plan->model;
     struct profile_row row = {0};
     for (int i = 1; i < m->node_count; i++)
         if (m->nodes[i].module >= module && m->nodes[i].module < m->modules[module].end)
-            add_node(&row, plan, nodes, i);
+            add_node(&row, plan, batch, nodes, i);
     return row;
 }
 
-static struct profile_row of_operation(const struct plan *plan, const struct node_times *nodes,
-                                       const struct operation *op) {
+static struct profile_row of_operation(const struct plan *plan, int batch,
+                                       const struct node_times *nodes, const struct operation *op) {
     struct profile_row row = {0};
     for (int i = 1; i < plan->model->node_count; i++)
         if (plan->model->nodes[i].op == op)
-            add_node(&row, plan, nodes, i);
+            add_node(&row, plan, batch, nodes, i);
     return row;
 }
 
@@ -98,21 +98,21 @@ static const char *last_part(const char *name) {
     return dot ? dot + 1 : name;
 }
 
-void profile_print_modules(const struct plan *plan, const struct node_times *nodes, double peak,
-                           FILE *out) {
+void profile_print_modules(const struct plan *plan, int batch, const struct node_times *nodes,
+                           double peak, FILE *out) {
     const struct model *m = plan->model;
-    const struct profile_row all = profile_module(plan, nodes, 0);
+    const struct profile_row all = profile_module(plan, batch, nodes, 0);
     const double whole = profile_seconds(&all);
     struct table t = table_open(columns, COLUMNS);
     for (int module = 0; module < m->module_count; module++) {
-        const struct profile_row row = profile_module(plan, nodes, module);
+        const struct profile_row row = profile_module(plan, batch, nodes, module);
         if (profile_seconds(&row) >= 0.001 * whole)
             add_row(&t, module ? last_part(m->modules[module].name) : m->arch,
                     m->modules[module].depth, &row, whole, peak);
     }
     table_mark(&t, "the same by operation");
     for (int k = 0; operations[k]; k++) {
-        const struct profile_row row = of_operation(plan, nodes, operations[k]);
+        const struct profile_row row = of_operation(plan, batch, nodes, operations[k]);
         if (profile_seconds(&row) > 0)
             add_row(&t, operations[k]->name, 0, &row, whole, peak);
     }
