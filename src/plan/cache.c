@@ -172,7 +172,7 @@ static void begin_batch(struct cache *f, const struct batch *batch) {
     if (batch->n <= f->staging_rows || f->now->slots == f->now->entries)
         return;
     free(f->staging);
-    f->staging = xmalloc(n * f->row);
+    f->staging = xcalloc(n, f->row); // of texts not all is written here, but all of it to files
     f->staging_rows = batch->n;
 }
 
@@ -186,7 +186,7 @@ static void *free_row(struct cache *f, int i) {
     if (s->used == s->slots)
         return f->staging + (size_t)i * f->row;
     if (!s->memory) {
-        s->memory = xmalloc((size_t)s->slots * f->row);
+        s->memory = xcalloc((size_t)s->slots, f->row); // likewise
         f->bytes += (size_t)s->slots * f->row;
     }
     return memory_row(s, s->used);
@@ -335,6 +335,10 @@ void cache_pass(const struct cache *f, struct pass *pass, const struct batch *ba
     pass->cut = cut.half ? &cut : NULL;
     pass_forward(pass, batch, step);
     pass->cut = NULL;
+}
+
+bool cache_would_keep(const struct cache *f) {
+    return (f->budget.memory > 0 || f->directory) && f->store_count > 0 && f->stores[0].entries > 0;
 }
 
 struct cache_view cache_look(const struct cache *f) {

@@ -130,6 +130,9 @@ bool cache_forward(struct cache *f, struct pass *pass, const struct batch *batch
 // pass_forward with the same values at the cut, of a batch of which nothing is kept.
 void cache_pass(const struct cache *f, struct pass *pass, const struct batch *batch, uint32_t step);
 
+// Whether it has room, and the first store's samples have an end: of a prefix, if there is one.
+bool cache_would_keep(const struct cache *f);
+
 struct cache_view cache_look(const struct cache *f);
 
 // A line for the person, or NULL: what went wrong with a file. The caller frees.

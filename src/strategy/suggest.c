@@ -62,9 +62,7 @@ static bool cost_of(struct scratch *s, const char *text, struct suggest_row *row
         struct plan_options options = training_plan_options(t, PLAN_TRAIN);
         struct plan *plan = plan_make(&settings.flags, &options);
         row->cost = plan->cost;
-        row->spared = t->experiment->data.augment.count || !t->experiment->train.cache
-                          ? 0
-                          : plan->cut.forward;
+        row->spared = cache_would_keep(&t->cache) ? plan->cut.forward : 0;
         ok = !s->options->timed || time_plan(s, plan, &row->seconds, error);
         plan_close(plan);
     }

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "ui/cli/cli.h"
 #include <locale.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,7 @@ static bool asks_for_help(const char *argument) {
 
 int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); // a file over the limit is a failed write
     if (argc < 2)
         return cli_open.run(1, argv);
     if (asks_for_help(argv[1]))

@@ -41,7 +41,6 @@ static void catch_interrupts(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); // a file over the limit is a failed write
 }
 
 static const struct option long_options[] = {
