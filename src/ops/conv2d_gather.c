@@ -8,7 +8,9 @@ enum {
     PIECES = 16,       // as many as there should be at least,
     PIECE_PIXELS = 64, // unless they have fewer pixels than this
     PIECE_ROWS = 64,   // the most grid rows in a piece
-    TILE = 16,         // the most rows of any kernel
+    PIECE_FLOATS =
+        1 << 15, // of its output, about, at most: it stays in L2 until all panels are done
+    TILE = 16,   // the most rows of any kernel
 };
 
 // Where the pixels of a grid row begin.
@@ -46,10 +48,15 @@ static int conv2d_grid_columns(const struct conv2d_gather *g) {
     return (g->out_shape.w + g->out_step - 1) / g->out_step;
 }
 
+static int conv2d_smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
 static int conv2d_piece_rows(const struct conv2d_gather *g) {
     const int columns = conv2d_grid_columns(g), total = g->n * g->image.rows;
     const int least = (PIECE_PIXELS + columns - 1) / columns;
-    const int share = (total + PIECES - 1) / PIECES;
+    const int fit = PIECE_FLOATS / (columns * g->out_step * g->out_step * g->out_shape.c);
+    const int share = conv2d_smaller((total + PIECES - 1) / PIECES, fit);
     const int most = conv2d_image_strip_rows(&g->image, PIECE_ROWS);
     const int rows = share > least ? share : least;
     return rows < most ? rows : most;
