@@ -19,7 +19,7 @@ static double rest(const struct profile_step *s) {
     return s->all - s->wait - s->forward - s->backward - s->update;
 }
 
-static double images_per_second(const struct report *r, double seconds) {
+static double samples_per_second(const struct report *r, double seconds) {
     return r->p->batch / seconds;
 }
 
@@ -65,10 +65,10 @@ static double rule_of_thumb(const struct profile *p) {
 static void print_freezing(const struct report *r) {
     const struct profile *p = r->p;
     const double gain = p->full.all / p->step.all, most = ceiling(p, p->nodes_sum, &p->step);
-    printf("everything thawed   %.3f ms a step, %.1f images/s\n", 1e3 * p->full.all,
-           images_per_second(r, p->full.all));
-    printf("this mask           %.3f ms a step, %.1f images/s: %.2f times as fast\n",
-           1e3 * p->step.all, images_per_second(r, p->step.all), gain);
+    printf("everything thawed   %.3f ms a step, %.1f samples/s\n", 1e3 * p->full.all,
+           samples_per_second(r, p->full.all));
+    printf("this mask           %.3f ms a step, %.1f samples/s: %.2f times as fast\n",
+           1e3 * p->step.all, samples_per_second(r, p->step.all), gain);
     printf("ceiling             %.2f by the layers' times and the update; reached %.0f %%\n", most,
            100 * gain / most);
     printf("rule of thumb       %.2f = 3/(3-2f), f = %.2f of the forward FLOPs in the frozen "
@@ -77,8 +77,8 @@ static void print_freezing(const struct report *r) {
     if (p->kept.count == 0)
         return;
     const double kept = ceiling(p, p->kept_sum, &p->kept);
-    printf("with the cache      %.3f ms a step, %.1f images/s: %.2f times as fast; ceiling %.2f\n",
-           1e3 * p->kept.all, images_per_second(r, p->kept.all), p->full.all / p->kept.all, kept);
+    printf("with the cache      %.3f ms a step, %.1f samples/s: %.2f times as fast; ceiling %.2f\n",
+           1e3 * p->kept.all, samples_per_second(r, p->kept.all), p->full.all / p->kept.all, kept);
 }
 
 static void print_text(const struct report *r) {
