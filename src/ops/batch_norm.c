@@ -8,7 +8,7 @@
 // mean, invstd of the batch.
 //
 // Sums over the batch are cut into ranges of samples, and those into blocks of rows that are summed
-// in float; blocks and ranges are added in double, in order.
+// in float; blocks and ranges are added, and their moments merged, in double and in order.
 #include "base/kernels.h"
 #include "ops/op.h"
 #include <math.h>
@@ -106,30 +106,69 @@ static bool batch_norm_next(struct batch_norm_blocks *blocks, size_t most) {
 
 // Forward.
 
-// Sums of x (row 0), or of (x - mean)^2 (row 1) given a mean.
-static void batch_norm_sum(const struct op_call *call, int piece, int first, int count,
-                           const float *mean) {
-    int channels = batch_norm_channels(call);
-    float *block = batch_norm_block(call, piece, 0);
-    double *sums = batch_norm_sums(call, piece, mean ? 1 : 0);
-    memset(sums, 0, channels * sizeof *sums);
-    struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
-    while (batch_norm_next(&blocks, BLOCK_ROWS)) {
-        kernels()->channel_sums(blocks.rows, channels, call->in[0] + blocks.at * channels, mean,
-                                mean ? NULL : block, mean ? block : NULL);
-        batch_norm_add_block(channels, block, sums);
-    }
+// Of so many rows: their mean and the sum of (x - mean)^2 per channel.
+struct batch_norm_moments {
+    double count, *mean, *square;
+};
+
+// Of a piece: rows 0 and 1 of its sums.
+static struct batch_norm_moments batch_norm_moments(const struct op_call *call, int piece) {
+    return (struct batch_norm_moments){0, batch_norm_sums(call, piece, 0),
+                                       batch_norm_sums(call, piece, 1)};
+}
+
+// Takes in others, of channel c: `share` is their part of all rows then (Chan, Golub and LeVeque,
+// 1979).
+static void batch_norm_merge(struct batch_norm_moments *to, int c, double share, double mean,
+                             double square) {
+    const double apart = mean - to->mean[c];
+    to->mean[c] += apart * share;
+    to->square[c] += square + apart * apart * share * to->count;
 }
 
 // The rows of floats in forward.
 enum { BATCH_MEAN, BATCH_INVSTD, SCALE, SHIFT };
 
-static void batch_norm_sum_piece(const struct op_call *call, int piece, int first, int count) {
-    batch_norm_sum(call, piece, first, count, NULL);
+// A block, which is read twice while it is in cache.
+static void batch_norm_measure_block(const struct op_call *call, const float *x, size_t rows,
+                                     float *mean, float *sum, struct batch_norm_moments *to) {
+    const int channels = batch_norm_channels(call);
+    const double count = (double)rows, share = count / (to->count + count);
+    kernels()->channel_sums(rows, channels, x, NULL, mean, NULL);
+    for (int c = 0; c < channels; c++)
+        mean[c] /= (float)count;
+    kernels()->channel_sums(rows, channels, x, mean, NULL, sum);
+    for (int c = 0; c < channels; c++)
+        batch_norm_merge(to, c, share, mean[c], sum[c]);
+    to->count += count;
 }
 
-static void batch_norm_square_piece(const struct op_call *call, int piece, int first, int count) {
-    batch_norm_sum(call, piece, first, count, batch_norm_row(call, BATCH_MEAN));
+static void batch_norm_measure_piece(const struct op_call *call, int piece, int first, int count) {
+    const size_t channels = (size_t)batch_norm_channels(call);
+    struct batch_norm_moments moments = batch_norm_moments(call, piece);
+    memset(moments.mean, 0, channels * sizeof *moments.mean);
+    memset(moments.square, 0, channels * sizeof *moments.square);
+    struct batch_norm_blocks blocks = batch_norm_blocks(call, first, count);
+    while (batch_norm_next(&blocks, BLOCK_ROWS))
+        batch_norm_measure_block(call, call->in[0] + blocks.at * channels, blocks.rows,
+                                 batch_norm_block(call, piece, 0), batch_norm_block(call, piece, 1),
+                                 &moments);
+}
+
+// Of the batch, the pieces merged in order.
+static struct batch_norm_moments batch_norm_batch(const struct op_call *call) {
+    const int pieces = batch_norm_pieces(call);
+    struct batch_norm_moments all = batch_norm_moments(call, 0);
+    for (int piece = 0; piece < pieces; piece++) {
+        const int64_t n = call->n;
+        const double samples = (double)(n * (piece + 1) / pieces - n * piece / pieces);
+        const double rows = samples * (double)batch_norm_rows(call);
+        const struct batch_norm_moments one = batch_norm_moments(call, piece);
+        for (int c = 0; piece > 0 && c < batch_norm_channels(call); c++)
+            batch_norm_merge(&all, c, rows / (all.count + rows), one.mean[c], one.square[c]);
+        all.count += rows;
+    }
+    return all;
 }
 
 static void batch_norm_move(float *running, double value, double momentum) {
@@ -142,22 +181,17 @@ static double batch_norm_momentum(const struct op_call *call) {
 
 // Measures the batch, moves the running statistics, and leaves rows BATCH_MEAN and BATCH_INVSTD.
 static void batch_norm_measure(const struct op_call *call) {
-    int channels = batch_norm_channels(call), pieces = batch_norm_pieces(call);
     double count = batch_norm_count(call), momentum = batch_norm_momentum(call);
     double unbiased = count > 1 ? count / (count - 1) : 1;
     float *mean = batch_norm_row(call, BATCH_MEAN), *invstd = batch_norm_row(call, BATCH_INVSTD);
 
-    op_run(call, pieces, batch_norm_sum_piece);
-    const double *sum = batch_norm_combine(call, 0);
-    for (int c = 0; c < channels; c++) {
-        mean[c] = (float)(sum[c] / count);
-        batch_norm_move(&call->param[MEAN][c], sum[c] / count, momentum);
-    }
-    op_run(call, pieces, batch_norm_square_piece);
-    const double *square = batch_norm_combine(call, 1);
-    for (int c = 0; c < channels; c++) {
-        double var = square[c] / count;
+    op_run(call, batch_norm_pieces(call), batch_norm_measure_piece);
+    const struct batch_norm_moments all = batch_norm_batch(call);
+    for (int c = 0; c < batch_norm_channels(call); c++) {
+        const double var = all.square[c] / count;
+        mean[c] = (float)all.mean[c];
         invstd[c] = (float)(1 / sqrt(var + call->attr->norm.eps));
+        batch_norm_move(&call->param[MEAN][c], all.mean[c], momentum);
         batch_norm_move(&call->param[VAR][c], var * unbiased, momentum);
     }
 }
