@@ -5,12 +5,11 @@
 #include <string.h>
 
 enum {
-    PIECES = 16,       // as many as there should be at least,
-    PIECE_PIXELS = 64, // unless they have fewer pixels than this
-    PIECE_ROWS = 64,   // the most grid rows in a piece
-    PIECE_FLOATS =
-        1 << 15, // of its output, about, at most: it stays in L2 until all panels are done
-    TILE = 16,   // the most rows of any kernel
+    PIECES = 16,            // as many as there should be at least,
+    PIECE_PIXELS = 64,      // unless they have fewer pixels than this
+    PIECE_ROWS = 64,        // the most grid rows in a piece
+    PIECE_FLOATS = 1 << 15, // of its output, about, at most: they stay in cache for all panels
+    TILE = 16,              // the most rows of any kernel
 };
 
 // Where the pixels of a grid row begin.
