@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from networks import Network
 
-VOCABULARY, TOKENS, HIDDEN, LAYERS, HEADS, INNER = 50, 24, 48, 2, 4, 96
+# Wide enough for the products by the processor's tiles (src/ops/split.h).
+VOCABULARY, TOKENS, HIDDEN, LAYERS, HEADS, INNER = 50, 24, 96, 2, 4, 192
 MASK = VOCABULARY - 1  # stands for a hidden token, and in no text
 
 
