@@ -87,6 +87,17 @@ static void all_pages_are_drawn(void **state) {
     close_world(&w);
 }
 
+// At every size, nothing is drawn outside.
+static void stays_inside(const struct world *w, const struct data_view *v) {
+    for (int h = 0; h < 20; h++)
+        for (int width = 0; width < 80; width += 3) {
+            draw_clear(whole);
+            data_view_draw((struct area){0, 0, h, width}, &w->scene, v);
+            for (int x = 0; x < 80; x++)
+                assert_int_equal(screen_cell(h, x), L' ');
+        }
+}
+
 static void texts_are_shown_with_their_tokens(void **state) {
     (void)state;
     struct world w;
@@ -101,14 +112,7 @@ static void texts_are_shown_with_their_tokens(void **state) {
     assert_int_equal(screen_find(&w.screen, "tokens 4"), row + 2);
     assert_int_equal(screen_find(&w.screen, "[CLS] text ##0 [SEP]"), row + 3);
     assert_true(screen_find(&w.screen, "50 %") >= 0);
-    // At every size, nothing is drawn outside.
-    for (int h = 0; h < 20; h++)
-        for (int width = 0; width < 80; width += 3) {
-            draw_clear(whole);
-            data_view_draw((struct area){0, 0, h, width}, &w.scene, &v);
-            for (int x = 0; x < 80; x++)
-                assert_int_equal(screen_cell(h, x), L' ');
-        }
+    stays_inside(&w, &v);
     close_world(&w);
 }
 
@@ -158,13 +162,7 @@ static void a_language_model_says_tokens(void **state) {
     assert_true(screen_find(&w.screen, "wrong: three, the model says one") >= 0);
     data_view_act(&v, &w.scene, ACTION_NEXT_PANEL, 20);
     assert_int_equal(v.page, DATA_SAMPLES);
-    for (int h = 0; h < 20; h++)
-        for (int width = 0; width < 80; width += 3) {
-            draw_clear(whole);
-            data_view_draw((struct area){0, 0, h, width}, &w.scene, &v);
-            for (int x = 0; x < 80; x++)
-                assert_int_equal(screen_cell(h, x), L' ');
-        }
+    stays_inside(&w, &v);
     close_world(&w);
 }
 
