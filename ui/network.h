@@ -11,8 +11,8 @@
 struct model *network_build(const struct experiment *e, struct shape input, int classes,
                             int vocabulary, struct error *error);
 
-// What says the sizes of the experiment's text model: a file, or the name of built-in weights, as in
-// model.config; NULL: nothing does. The caller frees.
+// What says the sizes of the experiment's text model: a file, or the name of built-in weights, as
+// in model.config; NULL: nothing does. The caller frees.
 char *network_config(const struct experiment *e);
 
 // Whether it is a language model, which needs no labels. An unknown one is none.

@@ -8,10 +8,11 @@ enum { KERNEL_MAX = 16 }; // taps that a byte can count
 
 static bool max_pool_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                            struct error *error) {
-    if (attr->pool.kernel > KERNEL_MAX)
-        return error_set(error, "max_pool: a window of %dx%d: at most %dx%d", attr->pool.kernel,
-                         attr->pool.kernel, KERNEL_MAX, KERNEL_MAX);
-    return pool_window_infer("max_pool", attr, in[0], out, error);
+    if (!pool_window_infer("max_pool", attr, in[0], out, error))
+        return false;
+    return attr->pool.kernel <= KERNEL_MAX ||
+           error_set(error, "max_pool: a window of %dx%d: at most %dx%d", attr->pool.kernel,
+                     attr->pool.kernel, KERNEL_MAX, KERNEL_MAX);
 }
 
 static size_t max_pool_keep(const struct op_call *call) {

@@ -146,6 +146,8 @@ static void test_refusals(void **state) {
         {"layers:\n  - flatten\n  - flatten", ":3:5: flatten takes an image"},
         {"layers:\n  - a: [conv 6 3, maxpool 30]\n  - flatten\n  - linear",
          ":2:19: a.1: max_pool: kernel 30x30 is larger than the input"},
+        {"layers:\n  - maxpool 17\n  - flatten\n  - linear",
+         ":2:5: 0: max_pool: a window of 17x17: at most 16x16"},
         {"layers:\n  - conv 6 3 groups 2\n  - flatten\n  - linear",
          ":2:5: 0: conv2d: 1 input and 6 output channels do not divide into 2 groups"},
         {"layers:\n  - flatten\n  - linear 9",

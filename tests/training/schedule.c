@@ -169,8 +169,7 @@ static void wrong_words_are_refused(void **state) {
     expect_error(f, "[plateau loss 1 or plateau accuracy 1 -> thaw block]", "two plateaus");
     expect_error(f, "[epoch 1 ->]", "nothing stands after '->'");
     expect_error(f, "[epoch 1 -> thaw block;]", "nothing stands after ';'");
-    expect_error(f, "[epoch 1 -> melt block]",
-                 "schedule.phases: rule 'melt block' begins with neither");
+    expect_error(f, "[epoch 1 -> melt block]", "schedule.phases: 'melt block' is no setting");
     expect_error(f, "[epoch 1 -> thaw block, epoch 2 -> thaw layer9]",
                  "item 2: rule 'thaw layer9'");
     expect_error(f, "[epoch 1 or epoch 2 or epoch 3 or epoch 4 or epoch 5 -> thaw block]",
