@@ -19,7 +19,7 @@ INLINE float norm_passed_one(bool masked, float dy, float x, const struct kernel
     if (!masked)
         return dy;
     const float y = x * relu->scale[c] + relu->shift[c];
-    return (y > 0) & (y < relu->most) ? dy : 0;
+    return ((y > 0) & (y < relu->most)) ? dy : 0;
 }
 
 // What the columns of one step have in registers.

@@ -79,11 +79,11 @@ static void vector_relu_back(size_t n, const float *y, float most, const float *
     if (add) {
         VECTOR_LOOP
         for (size_t i = 0; i < n; i++)
-            dx[i] += (y[i] > 0) & (y[i] < most) ? dy[i] : 0;
+            dx[i] += ((y[i] > 0) & (y[i] < most)) ? dy[i] : 0;
     } else {
         VECTOR_LOOP
         for (size_t i = 0; i < n; i++)
-            dx[i] = (y[i] > 0) & (y[i] < most) ? dy[i] : 0;
+            dx[i] = ((y[i] > 0) & (y[i] < most)) ? dy[i] : 0;
     }
 }
 
