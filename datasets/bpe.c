@@ -1,6 +1,7 @@
 #include "datasets/bpe.h"
 
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/bpe_merge.h"
 #include "datasets/unicode.h"
@@ -65,11 +66,13 @@ static bool read_merges(struct bpe *self, const struct vocabulary *v, const stru
                         struct error *error) {
     if (!vocabulary_text(file->data, file->size, file->name, error))
         return false;
-    size_t lines = 1;
-    for (size_t i = 0; i < file->size; i++)
-        lines += file->data[i] == '\n';
+    const char *at = file->data;
+    size_t lines = 1, size = file->size;
+    text_skip_mark(&at, &size);
+    const char *end = at + size;
+    for (size_t i = 0; i < size; i++)
+        lines += at[i] == '\n';
     bpe_pairs_open(&self->pairs, lines);
-    const char *at = file->data, *end = at + file->size;
     for (int line = 1; at < end; line++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
         const char *next = newline ? newline + 1 : end;

@@ -25,9 +25,9 @@ static bool all_numbers(const char *const *labels, int count) {
 }
 
 struct classes classes_of(const char *const *labels, int count) {
-    struct classes c = {0};
+    struct classes c = {.numbers = all_numbers(labels, count)};
     const char **sorted = xmemdup(labels, (size_t)count * sizeof *sorted);
-    qsort(sorted, (size_t)count, sizeof *sorted, all_numbers(labels, count) ? by_number : by_name);
+    qsort(sorted, (size_t)count, sizeof *sorted, c.numbers ? by_number : by_name);
     c.names = xmalloc(((size_t)count + 1) * sizeof *c.names);
     for (int i = 0; i < count; i++)
         if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0)
@@ -44,8 +44,7 @@ void classes_close(struct classes *c) {
 }
 
 int classes_find(const struct classes *c, const char *name) {
-    bool numbers = all_numbers((const char *const *)c->names, c->count);
-    const char *const *found =
-        bsearch(&name, c->names, (size_t)c->count, sizeof *c->names, numbers ? by_number : by_name);
+    const char *const *found = bsearch(&name, c->names, (size_t)c->count, sizeof *c->names,
+                                       c->numbers ? by_number : by_name);
     return found ? (int)(found - (const char *const *)c->names) : -1;
 }

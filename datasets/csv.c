@@ -63,7 +63,8 @@ static bool read_field(struct csv *c, struct error *error) {
 static bool read_fields(struct csv *c, struct error *error) {
     for (bool more = !at_line_end(c); more;) {
         if (c->count == CSV_FIELDS)
-            return csv_refuse(c, error, "too many columns");
+            return error_set(error, "%s:%d: more than the %d columns that a row may have", c->name,
+                             c->line, CSV_FIELDS);
         if (!read_field(c, error))
             return false;
         more = c->at < c->end && *c->at == c->separator;

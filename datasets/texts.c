@@ -107,8 +107,11 @@ static bool name_classes(const struct texts_rows *r, struct classes *out, struct
     }
     *out = classes_of(labels, count);
     free(labels);
-    if (count == 0)
-        return error_set(error, "there is no text for training");
+    if (count == 0) {
+        error_set(error, "there is no text for training in it; %s would be right",
+                  r->count > 0 ? "a split that is train" : "a line for each text");
+        return texts_rows_refuse(r, &(struct texts_row){0}, error);
+    }
     for (int i = count; i < r->count; i++)
         if (classes_find(out, r->row[i].label) < 0) {
             error_set(error, "training has no class \"%.40s\"", r->row[i].label);
@@ -155,6 +158,11 @@ static bool check_request(const struct dataset_request *q, struct error *error) 
             error, "data.tokenizer: missing; give wordnet, which is built in, or a folder with "
                    "BERT's vocab.txt, or with GPT-2's vocab.json and merges.txt (the folder "
                    "of model.weights serves where it has them)");
+    if (!q->unlabelled && strcmp(q->text_column, q->label_column) == 0)
+        return error_set(error,
+                         "data.text_column and data.label_column are both \"%s\"; the text "
+                         "and its label are two columns",
+                         q->text_column);
     return true;
 }
 
@@ -248,7 +256,7 @@ static bool add_given(struct texts *t, char *const *given, int count, struct err
 struct dataset *texts_given(char *const *given, int count, struct tokenizer *tokenizer,
                             const struct dataset *like, struct error *error) {
     struct texts *t = xcalloc(1, sizeof *t);
-    struct classes classes = {like->class_names, like->classes};
+    struct classes classes = {.names = like->class_names, .count = like->classes};
     struct dataset *d = NULL;
     *t = (struct texts){.tokenizer = tokenizer, .owners = 1};
     if (add_given(t, given, count, error) && make_tokens(t, like->shape.h, error))

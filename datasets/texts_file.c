@@ -1,5 +1,6 @@
 #include "datasets/texts_file.h"
 
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/unicode.h"
 #include <stdlib.h>
@@ -49,14 +50,12 @@ bool texts_file_parse(struct texts_file *f, const char *data, size_t size, const
     if (zero)
         return error_set(error, "%s:%zu: a zero byte, which no text has", name,
                          line_of(data, (size_t)(zero - data)));
-    if (begins(data, size, "\xef\xbb\xbf") && !latin1) {
-        f->data += 3;
-        f->size -= 3;
+    if (latin1) {
+        convert(f);
+        return true;
     }
-    if (!latin1)
-        return check_utf8(f, data, name, error);
-    convert(f);
-    return true;
+    text_skip_mark(&f->data, &f->size);
+    return check_utf8(f, data, name, error);
 }
 
 bool texts_file_open(struct texts_file *f, const char *path, bool latin1, struct error *error) {

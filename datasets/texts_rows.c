@@ -24,10 +24,28 @@ bool texts_rows_refuse(const struct texts_rows *r, const struct texts_row *row,
                      : error_prefix(error, "%s: ", file);
 }
 
+// Labels are what classes are called wherever they are shown.
+static bool has_control(const char *label) {
+    for (const char *at = label; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return true;
+    return false;
+}
+
 static bool check_row(const struct texts_rows *r, const struct texts_row *row,
                       struct error *error) {
     if (!*row->label)
         error_set(error, "the label is empty");
+    else if (strlen(row->label) > TEXTS_LABEL)
+        error_set(error,
+                  "the label \"%.40s...\" is longer than %d bytes; data.label_column names "
+                  "the right column",
+                  row->label, TEXTS_LABEL);
+    else if (has_control(row->label))
+        error_set(error,
+                  "the label \"%.40s\" has control characters; one line of text would be "
+                  "right",
+                  row->label);
     else if (strlen(row->text) > TEXTS_LONGEST)
         error_set(error, "the text is longer than %d MiB", TEXTS_LONGEST >> 20);
     else
@@ -36,11 +54,17 @@ static bool check_row(const struct texts_rows *r, const struct texts_row *row,
 }
 
 bool texts_rows_add(struct texts_rows *r, struct texts_row row, struct error *error) {
+    row.file = r->file_count - 1;
+    if (r->count == TEXTS_MOST) {
+        free(row.text);
+        free(row.label);
+        error_set(error, "more than the %d texts that fit; leave out some", TEXTS_MOST);
+        return texts_rows_refuse(r, &row, error);
+    }
     if ((size_t)r->count == r->room) {
         r->room = r->room ? 2 * r->room : 256;
         r->row = xrealloc(r->row, r->room * sizeof *r->row);
     }
-    row.file = r->file_count - 1;
     r->row[r->count++] = row;
     return check_row(r, &row, error);
 }
@@ -91,24 +115,42 @@ struct columns {
     int text, label, split; // label, split -1: none
 };
 
-// Positions where both are numbers; else the row has the names.
-static bool find_columns(const struct csv *c, const struct texts_columns *wanted,
-                         struct columns *out, struct error *error) {
+// At most one column may have the name.
+static bool find_column(const struct csv *c, const char *name, int *out, struct error *error) {
+    *out = name ? csv_column(c, name) : -1;
+    for (int i = *out + 1; *out >= 0 && i < c->count; i++)
+        if (strcmp(c->field[i], name) == 0)
+            return error_set(error, "%s:%d: columns %d and %d are both \"%s\"; rename one of them",
+                             c->name, c->line, *out + 1, i + 1, name);
+    return true;
+}
+
+static bool refuse_columns(const struct csv *c, const char *missing, struct error *error) {
+    enum { SHOWN = 10 };
     struct text names = {0};
-    *out =
-        (struct columns){csv_column(c, wanted->text),
-                         wanted->label ? csv_column(c, wanted->label) : -1, csv_column(c, "split")};
-    if (out->text >= 0 && (out->label >= 0 || !wanted->label))
-        return true;
-    for (int i = 0; i < c->count; i++)
+    for (int i = 0; i < c->count && i < SHOWN; i++)
         text_add(&names, "%s\"%.30s\"", i ? ", " : "", c->field[i]);
+    if (c->count > SHOWN)
+        text_add(&names, " and %d more", c->count - SHOWN);
     error_set(error,
               "the columns are %s, none of them \"%s\"; name the right ones with data.text_column "
               "and data.label_column, or, where there is no line of names, give positions such as "
               "\"1\" and \"2\"",
-              names.data ? names.data : "none", out->text < 0 ? wanted->text : wanted->label);
+              names.data ? names.data : "none", missing);
     text_free(&names);
     return error_prefix(error, "%s:%d: ", c->name, c->line);
+}
+
+// Positions where both are numbers; else the row has the names.
+static bool find_columns(const struct csv *c, const struct texts_columns *wanted,
+                         struct columns *out, struct error *error) {
+    if (!find_column(c, wanted->text, &out->text, error) ||
+        !find_column(c, wanted->label, &out->label, error) ||
+        !find_column(c, "split", &out->split, error))
+        return false;
+    if (out->text >= 0 && (out->label >= 0 || !wanted->label))
+        return true;
+    return refuse_columns(c, out->text < 0 ? wanted->text : wanted->label, error);
 }
 
 static bool positions(const struct texts_columns *wanted, struct columns *out) {
@@ -124,6 +166,9 @@ static bool positions(const struct texts_columns *wanted, struct columns *out) {
 static bool take_row(struct texts_rows *r, const struct csv *c, const struct columns *at,
                      enum data_part part, struct error *error) {
     int most = at->text > at->label ? at->text : at->label;
+    if (c->count <= most && at->label < 0)
+        return error_set(error, "%s:%d: %d column%s, but the text is column %d", c->name, c->line,
+                         c->count, c->count == 1 ? "" : "s", at->text + 1);
     if (c->count <= most)
         return error_set(error, "%s:%d: %d column%s, but text and label are columns %d and %d",
                          c->name, c->line, c->count, c->count == 1 ? "" : "s", at->text + 1,

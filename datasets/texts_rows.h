@@ -18,8 +18,11 @@ struct texts_rows {
     int file_count;
 };
 
-// Texts of more bytes are refused.
-enum { TEXTS_LONGEST = 1 << 22 };
+enum {
+    TEXTS_MOST = 1 << 23,    // rows; more are refused
+    TEXTS_LONGEST = 1 << 22, // bytes of a text
+    TEXTS_LABEL = 255,       // bytes of a label
+};
 
 enum texts_format {
     TEXTS_BY_ENDING,

@@ -1,6 +1,7 @@
 #include "datasets/vocabulary.h"
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/unicode.h"
 #include <jansson.h>
@@ -79,6 +80,7 @@ bool vocabulary_lines(struct vocabulary *v, const char *data, size_t size, const
     *v = (struct vocabulary){0};
     if (!vocabulary_text(data, size, name, error))
         return false;
+    text_skip_mark(&data, &size);
     size_t count = count_lines(data, size);
     if (count == 0 || count > VOCABULARY_MAX)
         return refuse_size(name, count, error);
@@ -119,6 +121,7 @@ bool vocabulary_json(struct vocabulary *v, const char *data, size_t size, const 
     json_error_t why;
     if (!vocabulary_text(data, size, name, error))
         return false;
+    text_skip_mark(&data, &size);
     json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(root)) {
         error_set(error, "%s:%d: %s", name, root ? 1 : why.line,

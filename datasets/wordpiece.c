@@ -1,6 +1,7 @@
 #include "datasets/wordpiece.h"
 
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/unicode.h"
 #include <jansson.h>
@@ -180,16 +181,27 @@ static bool read_flag(json_t *object, const char *key, bool *value, const char *
     return json_is_boolean(flag) || error_set(error, "%s: %s must be true or false", name, key);
 }
 
-static bool read_config(const char *path, struct wordpiece_settings *s, struct error *error) {
+static bool parse_config(const char *data, size_t size, const char *name,
+                         struct wordpiece_settings *s, struct error *error) {
     json_error_t why;
-    json_t *root = json_load_file(path, 0, &why);
-    bool fine = json_is_object(root) || error_set(error, "%s:%d: %s", path, root ? 1 : why.line,
+    text_skip_mark(&data, &size);
+    json_t *root = json_loadb(data, size, 0, &why);
+    bool fine = json_is_object(root) || error_set(error, "%s:%d: %s", name, root ? 1 : why.line,
                                                   root ? "an object would be right" : why.text);
-    fine = fine && read_flag(root, "do_lower_case", &s->lower_case, path, error);
+    fine = fine && read_flag(root, "do_lower_case", &s->lower_case, name, error);
     s->strip_accents = s->lower_case;
-    fine = fine && read_flag(root, "strip_accents", &s->strip_accents, path, error) &&
-           read_flag(root, "tokenize_chinese_chars", &s->split_cjk, path, error);
+    fine = fine && read_flag(root, "strip_accents", &s->strip_accents, name, error) &&
+           read_flag(root, "tokenize_chinese_chars", &s->split_cjk, name, error);
     json_decref(root);
+    return fine;
+}
+
+static bool read_config(const char *path, struct wordpiece_settings *s, struct error *error) {
+    struct mapping file;
+    if (!mapping_open(&file, path, error))
+        return false;
+    bool fine = parse_config((const char *)file.data, file.size, path, s, error);
+    mapping_close(&file);
     return fine;
 }
 

@@ -1,4 +1,6 @@
 #include "models/text_config.h"
+#include "base/files.h"
+#include "base/text.h"
 #include <jansson.h>
 #include <stddef.h>
 #include <string.h>
@@ -106,7 +108,7 @@ static bool read_tie(struct text_config *c, const json_t *root, struct error *er
 static bool check_kind(const struct text_config *c, const json_t *root, struct error *error) {
     const char *kind = json_string_value(json_object_get(root, "model_type"));
     bool same = !kind || strncmp(kind, c->kind, 3) == 0;
-    return same || error_set(error, "it is of a model of the type '%s', not %s", kind, c->kind);
+    return same || error_set(error, "it is of a model of the type '%.40s', not %s", kind, c->kind);
 }
 
 static bool read_all(struct text_config *c, const json_t *root, struct error *error) {
@@ -121,12 +123,14 @@ static bool read_all(struct text_config *c, const json_t *root, struct error *er
     return good && read_activation(c, root, error) && read_tie(c, root, error);
 }
 
-// Takes the root; NULL: there is `problem`.
-static bool read_root(struct text_config *config, json_t *root, const json_error_t *problem,
-                      const char *name, struct error *error) {
+bool text_config_parse(struct text_config *config, const void *data, size_t size, const char *name,
+                       struct error *error) {
+    json_error_t problem;
+    const char *text = data;
+    text_skip_mark(&text, &size);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
     if (!root)
-        return error_set(error, "%s:%d:%d: %s", name, problem->line, problem->column,
-                         problem->text);
+        return error_set(error, "%s:%d:%d: %s", name, problem.line, problem.column, problem.text);
     struct text_config read = *config;
     const json_t *part = json_object_get(root, "model"); // minGPT's
     bool good = json_is_object(root) || error_set(error, "it must be an object in braces");
@@ -139,14 +143,10 @@ static bool read_root(struct text_config *config, json_t *root, const json_error
 }
 
 bool text_config_read(struct text_config *config, const char *path, struct error *error) {
-    json_error_t problem;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
-    return read_root(config, root, &problem, path, error);
-}
-
-bool text_config_parse(struct text_config *config, const void *data, size_t size, const char *name,
-                       struct error *error) {
-    json_error_t problem;
-    json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
-    return read_root(config, root, &problem, name, error);
+    struct mapping file;
+    if (!mapping_open(&file, path, error))
+        return false;
+    bool good = text_config_parse(config, file.data, file.size, path, error);
+    mapping_close(&file);
+    return good;
 }

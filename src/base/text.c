@@ -116,6 +116,15 @@ const char *text_bytes(double bytes, char out[32]) {
     return out;
 }
 
+void text_skip_mark(const char **data, size_t *size) {
+    static const char mark[] = "\xef\xbb\xbf";
+    const size_t length = sizeof mark - 1;
+    if (*size < length || memcmp(*data, mark, length) != 0)
+        return;
+    *data += length;
+    *size -= length;
+}
+
 bool text_to_int(const char *text, int64_t *value) {
     if (text[strspn(text, "0123456789+-")]) { // strtoll would skip blanks
         return false;

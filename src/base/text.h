@@ -30,6 +30,9 @@ const char *text_bytes(double bytes, char out[32]);
 bool text_to_int(const char *text, int64_t *value);
 bool text_to_real(const char *text, double *value);
 
+// Steps over the mark of the byte order that some editors put in front of a text in UTF-8.
+void text_skip_mark(const char **data, size_t *size);
+
 // `*` matches any run of characters, dots included; `?` one character. Never more steps
 // than the product of the two lengths: only the last star is ever tried again.
 bool text_glob(const char *pattern, const char *name);

@@ -227,9 +227,20 @@ static void says_what_is_wrong(void **state) {
     static const struct {
         const char *name, *text, *why;
     } cases[] = {
-        {"x.csv", "", "there is no text for training"},
-        {"x.csv", "text,label\n", "there is no text for training"},
-        {"x.csv", "\n\n\n", "there is no text for training"},
+        {"x.csv", "", "x.csv: there is no text for training in it; a line for each text would"},
+        {"x.csv", "text,label\n", "x.csv: there is no text for training in it; a line for each"},
+        {"x.csv", "\n\n\n", "x.csv: there is no text for training"},
+        {"x.csv", "text,label,split\na,x,val\n",
+         "x.csv: there is no text for training in it; a split"},
+        {"x.csv", "a,b,c,d,e,f,g,h,i,j,k,l,m\n",
+         "the columns are \"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\" and "
+         "3 more, "
+         "none of them \"text\""},
+        {"x.csv", "text,label,text\na,x,b\n",
+         "x.csv:1: columns 1 and 3 are both \"text\"; rename one"},
+        {"x.csv", "label,text,label\na,x,b\n", "x.csv:1: columns 1 and 3 are both \"label\""},
+        {"x.csv", "text,label\na,\"x\ny\"\n", "x.csv:2: the label \"x?y\" has control characters"},
+        {"x.jsonl", "{\"text\": \"a\", \"label\": \"\\u001b[1m\"}\n", "has control characters"},
         {"x.csv", "a,b\n1,2\n",
          "x.csv:1: the columns are \"a\", \"b\", none of them \"text\"; name "},
         {"x.csv", "text,klass\n1,2\n", "none of them \"label\""},
@@ -267,6 +278,50 @@ static void says_what_is_wrong(void **state) {
     put(*state, "data", "x\n");
     struct dataset_request q = {.format = TEXTS_TSV, .text_column = "2", .label_column = "1"};
     refuses(*state, "data", q, "data:1: 1 column, but text and label are columns 2 and 1");
+    q.unlabelled = true;
+    refuses(*state, "data", q, "data:1: 1 column, but the text is column 2");
+    q = (struct dataset_request){.text_column = "label"};
+    refuses(*state, "data", q, "data.text_column and data.label_column are both \"label\"");
+}
+
+// However many there are, an error shows few of them, and what would be right.
+static void refuses_what_is_endless(void **state) {
+    struct text t = {0};
+    text_add(&t, "text");
+    for (int i = 0; i < 100000; i++)
+        text_add(&t, ",label");
+    put(*state, "x.csv", t.data);
+    refuses(*state, "x.csv", (struct dataset_request){0}, "x.csv:1: more than the 256 columns");
+    text_free(&t);
+    text_add(&t, "label,text\n%0256d,a\n", 1);
+    put(*state, "x.csv", t.data);
+    refuses(*state, "x.csv", (struct dataset_request){0},
+            "x.csv:2: the label \"0000000000000000000000000000000000000000...\" is longer than 255 "
+            "bytes; data.label_column names the right column");
+    text_free(&t);
+    char *files[] = {(char[]){"x.csv"}};
+    struct texts_rows full = {.count = TEXTS_MOST, .files = files, .file_count = 1};
+    struct error e = {0};
+    assert_false(
+        texts_rows_add(&full, (struct texts_row){xstrdup("a"), xstrdup("b"), .line = 7}, &e));
+    assert_int_equal(full.count, TEXTS_MOST);
+    assert_string_equal(e.text, "x.csv:7: more than the 8388608 texts that fit; leave out some");
+}
+
+// A column of numbers for labels, of which finding each must not cost a look at all.
+static void a_class_for_each_of_many_texts(void **state) {
+    enum { COUNT = 100000 };
+    struct text t = {0};
+    text_add(&t, "text,label\n");
+    for (int i = 0; i < COUNT; i++)
+        text_add(&t, "a,%d\n", COUNT - i);
+    put(*state, "x.csv", t.data);
+    text_free(&t);
+    struct opened o = open_fine(*state, "x.csv", (struct dataset_request){0});
+    assert_int_equal(o.pair.train->classes, COUNT);
+    assert_int_equal(o.pair.train->labels[0], COUNT - 1);
+    assert_int_equal(o.pair.train->labels[COUNT - 1], 0);
+    opened_close(&o);
 }
 
 // BPE makes no token of an empty text, and the network needs one.
@@ -441,6 +496,8 @@ int main(void) {
         TREE_TEST(reads_trees),
         TREE_TEST(cuts_and_says_so),
         TREE_TEST(says_what_is_wrong),
+        TREE_TEST(refuses_what_is_endless),
+        TREE_TEST(a_class_for_each_of_many_texts),
         TREE_TEST(an_empty_text_needs_a_token),
         TREE_TEST(lines_of_a_million_letters),
         cmocka_unit_test(definitions_are_balanced_and_known),

@@ -9,6 +9,7 @@
 #include "pictures.h"
 #include "test.h"
 #include <jansson.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static json_t *document; // tests/datasets/tokenizers.json
@@ -276,6 +277,36 @@ static void says_what_is_wrong_with_wordpiece(void **state) {
     refuses(*state, "", "tokenizer_config.json: do_lower_case must be true or false");
     put_file(*state, "tokenizer_config.json", "[]", 2);
     refuses(*state, "", "an object would be right");
+    char *config = files_join(*state, "tokenizer_config.json");
+    assert_int_equal(unlink(config), 0);
+    assert_int_equal(mkfifo(config, 0600), 0); // nobody writes to it
+    refuses(*state, "", "tokenizer_config.json: it is not a regular file");
+    assert_int_equal(unlink(config), 0);
+    assert_int_equal(mkdir(config, 0700), 0);
+    refuses(*state, "", "tokenizer_config.json: it is not a regular file");
+    free(config);
+}
+
+// As Windows' editors write them.
+static void a_byte_order_mark_is_passed_over(void **state) {
+    static const char lines[] = "\xef\xbb\xbf[UNK]\r\n[CLS]\r\n[SEP]\r\nA\r\n",
+                      config[] = "\xef\xbb\xbf{\"do_lower_case\": false}",
+                      merges[] = "\xef\xbb\xbf#version: 0.2\r\na b\r\n";
+    put_file(*state, "vocab.txt", lines, sizeof lines - 1);
+    put_file(*state, "tokenizer_config.json", config, sizeof config - 1);
+    struct tokenizer *t = open_fine(*state, "");
+    expect_ids(t, "A", 8, true, "[CLS] A [SEP]");
+    expect_ids(t, "\xef\xbb\xbf", 8, true, "[CLS] [SEP]");
+    tokenizer_close(t);
+    char *ids = json_dumps(json_object_get(document, "bpe"), 0);
+    char *marked = xprintf("\xef\xbb\xbf%s", ids);
+    put_file(*state, "vocab.json", marked, strlen(marked));
+    put_file(*state, "merges.txt", merges, sizeof merges - 1);
+    t = open_fine(*state, "vocab.json");
+    expect_ids(t, "ab", 8, true, "ab");
+    tokenizer_close(t);
+    free(ids);
+    free(marked);
 }
 
 static void says_what_is_wrong_with_bpe(void **state) {
@@ -338,6 +369,7 @@ int main(void) {
         TREE_TEST(settings_of_wordpiece),
         TREE_TEST(says_what_is_wrong_with_wordpiece),
         TREE_TEST(says_what_is_wrong_with_bpe),
+        TREE_TEST(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(one_million_letters),
     };
     return cmocka_run_group_tests(tests, read_document, close_document);

@@ -4,6 +4,7 @@
 #include "models/models.h"
 #include "test.h"
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char path[] = "text_config.json";
@@ -111,6 +112,12 @@ static void what_is_wrong_is_named(void **state) {
     refused("{\"tie_word_embeddings\": 1}", "true or false");
     assert_false(text_config_read(&c, "there/is/none.json", &error));
     assert_non_null(strstr(error.text, "there/is/none.json"));
+    assert_int_equal(mkfifo(path, 0600), 0); // nobody writes to it
+    assert_false(text_config_read(&c, path, &error));
+    assert_non_null(strstr(error.text, "text_config.json: it is not a regular file"));
+    assert_int_equal(unlink(path), 0);
+    assert_true(read_text(&c, "\xef\xbb\xbf{\"n_layer\": 2}", &error)); // a byte order mark
+    assert_int_equal(c.layers, 2);
 }
 
 int main(void) {
