@@ -113,10 +113,14 @@ static size_t decode_piece(const struct bpe *self, const char *piece, char *out)
 }
 
 char *bpe_decode(const struct tokenizer *t, const int *id, size_t count, size_t *size) {
-    char *out = xmalloc(count * t->vocabulary.longest + 1);
+    size_t room = 1;
+    for (size_t i = 0; i < count; i++)
+        room += strlen(t->vocabulary.piece[id[i]]);
+    char *out = xmalloc(room);
     *size = 0;
     for (size_t i = 0; i < count; i++)
         *size += decode_piece(t->self, t->vocabulary.piece[id[i]], out + *size);
+    out[*size] = '\0';
     return out;
 }
 
@@ -130,8 +134,13 @@ struct tokenizer *bpe_parse(const struct bpe_file *vocabulary, const struct bpe_
                             struct error *error) {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     struct bpe *self = xcalloc(1, sizeof *self);
-    *t = (struct tokenizer){
-        .before = -1, .after = -1, .encode = encode, .release = release, .self = self};
+    *t = (struct tokenizer){.before = -1,
+                            .after = -1,
+                            .mask = -1,
+                            .encode = encode,
+                            .decode = bpe_decode,
+                            .release = release,
+                            .self = self};
     if (vocabulary_json(&t->vocabulary, vocabulary->data, vocabulary->size, vocabulary->name,
                         error) &&
         find_bytes(self, &t->vocabulary, vocabulary->name, error) &&

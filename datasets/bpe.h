@@ -22,7 +22,7 @@ struct tokenizer *bpe_parse(const struct bpe_file *vocabulary, const struct bpe_
                             struct error *error);
 
 // The bytes that tokens stand for, one token's after another's: of the ids of a whole text, its
-// very bytes. The caller frees; *size is their number.
+// very bytes. As tokenizer.decode.
 char *bpe_decode(const struct tokenizer *t, const int *id, size_t count, size_t *size);
 
 // The bytes of the text's first match of the pattern; size is above 0.

@@ -87,8 +87,8 @@ static struct dataset *open_part(struct texts *t, const struct classes *classes,
     for (int i = 0; i < count; i++)
         d->labels[i] = classes_find(classes, r->row[first + i].label);
     d->vocabulary = t->tokenizer->vocabulary.size;
-    d->marks = (struct dataset_marks){vocabulary_find(&t->tokenizer->vocabulary, "[MASK]", 6),
-                                      t->tokenizer->before, t->tokenizer->after};
+    d->marks = (struct dataset_marks){tokenizer_find_mask(t->tokenizer), t->tokenizer->before,
+                                      t->tokenizer->after};
     d->read = texts_read;
     d->show = texts_show;
     d->spell = texts_spell;

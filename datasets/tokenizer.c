@@ -144,6 +144,29 @@ void tokenizer_close(struct tokenizer *t) {
     free(t);
 }
 
+int tokenizer_find_mask(const struct tokenizer *t) {
+    return vocabulary_find(&t->vocabulary, TOKENIZER_MASK, strlen(TOKENIZER_MASK));
+}
+
+static const char *next_mask(const char *text, size_t size) {
+    return memmem(text, size, TOKENIZER_MASK, strlen(TOKENIZER_MASK));
+}
+
+// What stands between masks is encoded by itself.
+static void encode(const struct tokenizer *t, const char *text, size_t size, size_t most,
+                   struct tokens *out) {
+    const char *end = text + size, *mask;
+    const size_t first = out->count;
+    while (t->mask >= 0 && out->count - first <= most &&
+           (mask = next_mask(text, (size_t)(end - text)))) {
+        t->encode(t, text, (size_t)(mask - text), most - (out->count - first), out);
+        tokens_add(out, t->mask);
+        text = mask + strlen(TOKENIZER_MASK);
+    }
+    if (out->count - first <= most)
+        t->encode(t, text, (size_t)(end - text), most - (out->count - first), out);
+}
+
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t size, size_t most,
                       struct tokens *out) {
     size_t around = (size_t)(t->before >= 0) + (size_t)(t->after >= 0);
@@ -151,7 +174,7 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t size, 
     if (t->before >= 0)
         tokens_add(out, t->before);
     size_t first = out->count, room = most - around;
-    t->encode(t, text, size, room, out);
+    encode(t, text, size, room, out);
     bool fits = out->count - first <= room;
     if (!fits)
         out->count = first + room;

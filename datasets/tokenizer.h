@@ -1,7 +1,7 @@
 // Text to token ids and back. A tokenizer is what its vocabulary file makes it: WordPiece as BERT's
 // (vocab.txt), or byte-level BPE as GPT-2's (vocab.json and merges.txt, or encoder.json and
 // vocab.bpe). Special tokens that are spelled out in a text, such as "[SEP]" or "<|endoftext|>",
-// are text like any other.
+// are text like any other, unless `mask` says otherwise of "[MASK]".
 #ifndef THAW_DATASETS_TOKENIZER_H
 #define THAW_DATASETS_TOKENIZER_H
 
@@ -17,12 +17,18 @@ struct tokens {
 void tokens_add(struct tokens *t, int id);
 void tokens_free(struct tokens *t);
 
+#define TOKENIZER_MASK "[MASK]"
+
 struct tokenizer {
     struct vocabulary vocabulary;
     int before, after; // ids put around each text; -1: none
+    int mask;          // the id of "[MASK]" where that is spelled out in a text; -1: it is text
     // Appends the ids of a text in UTF-8; may stop once more than `most` were appended.
     void (*encode)(const struct tokenizer *t, const char *text, size_t size, size_t most,
                    struct tokens *out);
+    // The text of ids, not quite the one they were made from; what continues a word without its
+    // beginning keeps its mark. The caller frees; *size are its bytes, which a zero byte follows.
+    char *(*decode)(const struct tokenizer *t, const int *id, size_t count, size_t *size);
     void (*release)(struct tokenizer *t); // frees self; NULL when there is nothing to free
     void *self;
 };
@@ -41,6 +47,9 @@ void tokenizer_close(struct tokenizer *t); // NULL is fine
 
 // Whether a folder has the files of a tokenizer.
 bool tokenizer_here(const char *folder);
+
+// The id of "[MASK]", or -1.
+int tokenizer_find_mask(const struct tokenizer *t);
 
 // Appends the ids of a text in UTF-8 with those around it, at most `most` (above 2) in all: what
 // does not fit is cut off the text's end. Returns whether all of it fitted. The work is bounded by

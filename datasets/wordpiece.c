@@ -129,6 +129,18 @@ static void encode(const struct tokenizer *t, const char *text, size_t size, siz
     end_word(&w);
 }
 
+// Pieces between spaces, but for those that continue a word.
+static char *decode(const struct tokenizer *t, const int *id, size_t count, size_t *size) {
+    struct text out = {0};
+    for (size_t i = 0; i < count; i++) {
+        const char *piece = t->vocabulary.piece[id[i]];
+        const bool continues = i > 0 && strncmp(piece, "##", 2) == 0;
+        text_add(&out, "%s%s", i > 0 && !continues ? " " : "", continues ? piece + 2 : piece);
+    }
+    *size = out.length;
+    return out.data ? out.data : xstrdup("");
+}
+
 static void release(struct tokenizer *t) {
     free(t->self);
 }
@@ -163,7 +175,8 @@ struct tokenizer *wordpiece_parse(const char *data, size_t size, const char *nam
                                   const struct wordpiece_settings *settings, struct error *error) {
     struct tokenizer *t = xcalloc(1, sizeof *t);
     struct wordpiece *self = xcalloc(1, sizeof *self);
-    *t = (struct tokenizer){.encode = encode, .release = release, .self = self};
+    *t = (struct tokenizer){
+        .mask = -1, .encode = encode, .decode = decode, .release = release, .self = self};
     if (vocabulary_lines(&t->vocabulary, data, size, name, error) &&
         fill(t, self, name, settings, error))
         return t;

@@ -121,6 +121,21 @@ bool training_evaluate(struct training *t, const struct dataset *data, struct ta
 // fit in memory beside the training.
 bool training_evaluate_source(struct training *t, struct tally *out, struct error *error);
 
+// What a language model says of one text: of a masked one what stands at each `mask` in it, in
+// their order, at most training_most_said of them; of a causal one what comes after it.
+struct said {
+    int places, ids;
+    float *probability; // [places][ids]
+};
+int training_most_said(const struct training *t);
+
+// id [count], at most as many as the model takes; of a masked model one of them is `mask` at least.
+// In evaluation mode; changes nothing. Fails when the buffers do not fit in memory. Close `out`
+// also then.
+bool training_say(struct training *t, const int *id, int count, int mask, struct said *out,
+                  struct error *error);
+void said_close(struct said *said);
+
 // The gradient norms of all parameters for the batch of the coming step, frozen ones too, told to
 // t->measure. An unpruned pass without an update: it changes nothing. Fails when its plan does not
 // fit in memory.

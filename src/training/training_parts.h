@@ -47,6 +47,9 @@ bool predictions_open(struct predictions *p, const struct model *model, int coun
 // Appends those of the pass's last batch.
 void predictions_add(struct predictions *p, const struct pass *pass);
 
+// Softmax of the logits [classes]; returns the class with the highest probability.
+int predictions_softmax(const float *logits, int classes, float *out);
+
 // Adds what the pass's last batch gave.
 void tally_add(struct tally *t, const struct pass *pass);
 

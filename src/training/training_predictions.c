@@ -33,8 +33,7 @@ static bool open_classes(struct predictions *p, int count, int classes, struct e
     return true;
 }
 
-// Softmax; returns the class with the highest probability.
-static int probabilities(const float *logits, int classes, float *out) {
+int predictions_softmax(const float *logits, int classes, float *out) {
     int best = 0;
     double sum = 0;
     for (int c = 1; c < classes; c++)
@@ -53,8 +52,8 @@ static void add_classes(struct predictions *p, const struct pass *pass) {
         size_t classes = (size_t)p->classes;
         p->sample[p->count] = (int)pass->batch->sample[i];
         p->label[p->count] = pass->batch->label[i];
-        p->predicted[p->count] = probabilities(logits + (size_t)i * classes, p->classes,
-                                               p->probability + (size_t)p->count * classes);
+        p->predicted[p->count] = predictions_softmax(logits + (size_t)i * classes, p->classes,
+                                                     p->probability + (size_t)p->count * classes);
     }
 }
 

@@ -310,7 +310,7 @@ static void refuses_what_is_endless(void **state) {
 
 // A column of numbers for labels, of which finding each must not cost a look at all.
 static void a_class_for_each_of_many_texts(void **state) {
-    enum { COUNT = 100000 };
+    enum { COUNT = 300000 };
     struct text t = {0};
     text_add(&t, "text,label\n");
     for (int i = 0; i < COUNT; i++)

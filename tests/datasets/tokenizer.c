@@ -287,6 +287,49 @@ static void says_what_is_wrong_with_wordpiece(void **state) {
     free(config);
 }
 
+static void expect_text(const struct tokenizer *t, const char *text, const char *back) {
+    struct tokens out = {0};
+    size_t size;
+    tokenizer_encode(t, text, strlen(text), 64, &out);
+    const bool around = t->before >= 0;
+    char *said = t->decode(t, out.id + around, out.count - 2 * around, &size);
+    assert_string_equal(said, back);
+    assert_int_equal(size, strlen(back));
+    free(said);
+    tokens_free(&out);
+}
+
+static void spells_ids_as_text(void **state) {
+    static const char lines[] = "[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n,\n[\n]\nmask\n";
+    put_file(*state, "vocab.txt", lines, sizeof lines - 1);
+    struct tokenizer *t = open_fine(*state, "");
+    expect_text(t, "abb  b,a", "abb b , a");
+    expect_text(t, "", "");
+    tokenizer_close(t);
+    t = small_bpe();
+    expect_text(t, " ab\n\xc3\xa9", " ab\n\xc3\xa9");
+    expect_text(t, "", "");
+    tokenizer_close(t);
+}
+
+// Where it is asked for; never beyond the most that are wanted.
+static void spelled_masks_are_tokens(void **state) {
+    static const char lines[] = "[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n,\n[\n]\nmask\n";
+    put_file(*state, "vocab.txt", lines, sizeof lines - 1);
+    struct tokenizer *t = open_fine(*state, "");
+    expect_ids(t, "a[MASK]b", 8, true, "[CLS] a [ mask ] b [SEP]");
+    t->mask = tokenizer_find_mask(t);
+    assert_int_equal(t->mask, 3);
+    expect_ids(t, "a[MASK]b [MASK]", 8, true, "[CLS] a [MASK] b [MASK] [SEP]");
+    expect_ids(t, "[MASK][MASK]b", 8, true, "[CLS] [MASK] [MASK] b [SEP]");
+    expect_ids(t, "[MASK", 8, true, "[CLS] [ mask [SEP]");
+    expect_ids(t, "a [MASK] b", 5, true, "[CLS] a [MASK] b [SEP]");
+    expect_ids(t, "a [MASK] b", 4, false, "[CLS] a [MASK] [SEP]");
+    expect_ids(t, "a b [MASK] b", 4, false, "[CLS] a b [SEP]");
+    expect_ids(t, "a, [MASK][MASK][MASK]", 4, false, "[CLS] a , [SEP]");
+    tokenizer_close(t);
+}
+
 // As Windows' editors write them.
 static void a_byte_order_mark_is_passed_over(void **state) {
     static const char lines[] = "\xef\xbb\xbf[UNK]\r\n[CLS]\r\n[SEP]\r\nA\r\n",
@@ -370,6 +413,8 @@ int main(void) {
         TREE_TEST(says_what_is_wrong_with_wordpiece),
         TREE_TEST(says_what_is_wrong_with_bpe),
         TREE_TEST(a_byte_order_mark_is_passed_over),
+        TREE_TEST(spells_ids_as_text),
+        TREE_TEST(spelled_masks_are_tokens),
         cmocka_unit_test(one_million_letters),
     };
     return cmocka_run_group_tests(tests, read_document, close_document);

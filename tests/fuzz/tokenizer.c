@@ -1,6 +1,6 @@
 // libFuzzer: whatever the vocabulary and the text, a tokenizer opens or says why in one line; its
-// ids are the vocabulary's, no more than asked for; and what BPE makes of a text decodes to its
-// bytes.
+// ids are the vocabulary's, no more than asked for, also where "[MASK]" is a token; and what BPE
+// makes of a text decodes to its bytes.
 //
 // The first byte chooses: a WordPiece vocabulary from the input, BPE merges from the input, or BPE
 // with both files from it. Parts of the input end with a zero byte; the last one is the text.
@@ -75,14 +75,21 @@ static void check_round_trip(const struct tokenizer *t, const char *text, size_t
     tokens_free(&out);
 }
 
-static void check(const struct tokenizer *t, bool bpe, const char *text, size_t size) {
+static void check(struct tokenizer *t, bool bpe, const char *text, size_t size) {
     struct tokens out = {0};
+    size_t back_size;
+    if (!bpe)
+        t->mask = tokenizer_find_mask(t);
     tokenizer_encode(t, text, size, MOST, &out);
     if (out.count > MOST)
         abort();
     for (size_t i = 0; i < out.count; i++)
         if (out.id[i] < 0 || out.id[i] >= t->vocabulary.size)
             abort();
+    char *back = t->decode(t, out.id, out.count, &back_size);
+    if (strlen(back) != back_size && !bpe)
+        abort();
+    free(back);
     tokens_free(&out);
     if (bpe)
         check_round_trip(t, text, size);

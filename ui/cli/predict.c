@@ -1,4 +1,5 @@
-// thaw predict: what a trained network says of pictures or texts, or of its run's own samples.
+// thaw predict: what a trained network says of pictures or texts, or of its run's own samples; of a
+// language model, which words are missing in a text, or how it goes on.
 #include "ui/cli/predict.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -11,13 +12,10 @@
 enum { TOP = 5, TOGETHER = 256 }; // classes shown; samples answered at once
 
 static const struct option long_options[] = {
-    {"top", required_argument, NULL, 'k'},
-    {"weights", required_argument, NULL, 'w'},
-    {"samples", required_argument, NULL, 's'},
-    {"limit", required_argument, NULL, 'l'},
-    {"threads", required_argument, NULL, 't'},
-    {"json", no_argument, NULL, 'j'},
-    {0},
+    {"top", required_argument, NULL, 'k'},     {"weights", required_argument, NULL, 'w'},
+    {"samples", required_argument, NULL, 's'}, {"limit", required_argument, NULL, 'l'},
+    {"threads", required_argument, NULL, 't'}, {"tokens", required_argument, NULL, 'n'},
+    {"json", no_argument, NULL, 'j'},          {0},
 };
 
 static int parse_samples(struct predict_request *r) {
@@ -39,6 +37,8 @@ static int parse_option(void *request, int option) {
         return cli_number(&cli_predict, "--limit", optarg, 1, INT_MAX, &r->limit);
     case 't':
         return cli_threads(&cli_predict, optarg, &r->threads);
+    case 'n':
+        return cli_number(&cli_predict, "--tokens", optarg, 1, INT_MAX, &r->tokens);
     case 's':
         return parse_samples(r);
     case 'w':
@@ -90,7 +90,7 @@ static bool answer(struct predict_subject *s, struct predict_printer *p, const i
     return ok;
 }
 
-static int predict(struct predict_subject *s, const struct predict_request *r) {
+static int predict_classes(struct predict_subject *s, const struct predict_request *r) {
     struct predict_printer printer;
     struct error error;
     int count, *index = choose(s->data, r->limit, &count);
@@ -105,6 +105,13 @@ static int predict(struct predict_subject *s, const struct predict_request *r) {
     if (!ok)
         return cli_fail(&error);
     return printer.faults > 0;
+}
+
+static int predict(struct predict_subject *s, const struct predict_request *r) {
+    struct error error;
+    if (!model_is_language(s->training->model))
+        return predict_classes(s, r);
+    return predict_tokens(s, r, &error) ? 0 : cli_fail(&error);
 }
 
 static int predict_main(int argc, char **argv) {
@@ -122,9 +129,10 @@ static int predict_main(int argc, char **argv) {
 
 const struct subcommand cli_predict = {
     .name = "predict",
-    .usage =
-        "predict RUN|EXPERIMENT.yaml (PICTURE|FOLDER|TEXT... | --samples train|validation|test) "
-        "[--limit N] [--top K] [--weights best|last|FILE] [--threads N] [--json]",
-    .help = "what a trained network says of pictures or texts: classes and probabilities",
+    .usage = "predict RUN|EXPERIMENT.yaml|WEIGHTS (PICTURE|FOLDER|TEXT... | --samples "
+             "train|validation|test) [--limit N] [--top K] [--tokens N] [--weights best|last|FILE] "
+             "[--threads N] [--json]",
+    .help = "what a trained network says of pictures or texts: classes, or tokens, and "
+            "probabilities",
     .run = predict_main,
 };

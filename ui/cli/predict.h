@@ -3,8 +3,10 @@
 #ifndef THAW_UI_PREDICT_H
 #define THAW_UI_PREDICT_H
 
+#include "datasets/tokenizer.h"
 #include "ui/cli/table.h"
 #include "ui/setup.h"
+#include <jansson.h>
 
 struct predict_request {
     const char *subject; // a run, an experiment's file or built-in name
@@ -13,6 +15,7 @@ struct predict_request {
     const char *weights; // "best", "last", a file; NULL: what there is
     const char *samples; // "train", "validation", "test"; NULL: the inputs
     int top, limit, threads;
+    int tokens; // how many a language model goes on with; 0: it tells the likeliest ones
     bool json;
 };
 
@@ -20,8 +23,9 @@ struct predict_subject {
     struct experiment experiment;
     struct setup setup;
     struct training *training;
-    struct dataset *data; // what is asked about; the training's
-    bool labelled;        // it is the run's own
+    struct dataset *data;              // what is asked about; the training's
+    const struct tokenizer *tokenizer; // of a person's texts; the data's
+    bool labelled;                     // it is the run's own
 };
 
 // Everything for training_evaluate: the weights are loaded, all of them. Close with
@@ -58,5 +62,18 @@ void predict_printer_add(struct predict_printer *p, const struct predictions *fr
 
 // Prints what is left.
 void predict_printer_close(struct predict_printer *p);
+
+// What a language model says of the subject's texts, printed: of a masked one the likeliest tokens
+// at every [MASK], of a causal one the likeliest next ones, or the text that it goes on with.
+bool predict_tokens(struct predict_subject *s, const struct predict_request *r,
+                    struct error *error);
+
+// Pieces of the answers. The likeliest class that is not taken yet (of equal ones the first), which
+// it takes; the beginning of a text, for a cell (returns text); a text as JSON, with '?' for what
+// is no UTF-8; a line of JSON, which it frees.
+int predict_next(const float *probability, bool *taken, int classes);
+char *predict_shorten(char *text);
+json_t *predict_text_json(const char *text);
+void predict_print_line(json_t *object);
 
 #endif

@@ -6,6 +6,9 @@
 #include "datasets/shift.h"
 #include "datasets/texts.h"
 #include "model/card.h"
+#include "models/models.h"
+#include "models/pretrained.h"
+#include "models/text_config.h"
 #include "ui/cli/predict.h"
 #include "ui/cli/workbench_open.h"
 #include "ui/network.h"
@@ -58,11 +61,36 @@ static bool choose_weights(struct experiment *e, bool run, const struct predict_
            experiment_set(e, "model.rename=[]", error);
 }
 
+// A built-in language model by itself, for texts as long as it has places.
+static bool built_in_experiment_of(struct experiment *e, const struct pretrained *p,
+                                   struct error *error) {
+    struct text_config config = arch_find(p->arch, NULL)->text;
+    const struct embedded file = p->config();
+    char *name = xprintf("model.name=%s-lm", p->arch),
+         *weights = xprintf("model.weights=%s", p->name);
+    experiment_defaults(e);
+    bool ok = text_config_parse(&config, file.data, file.size, p->name, error) &&
+              experiment_set(e, name, error) && experiment_set(e, weights, error) &&
+              experiment_set(e, "data.name=text", error);
+    e->data.length = config.positions;
+    free(name);
+    free(weights);
+    return ok;
+}
+
+static bool open_experiment(struct experiment *e, const char *subject, bool *run,
+                            struct error *error) {
+    const struct pretrained *p = files_exist(subject) ? NULL : pretrained_find(subject, NULL);
+    *run = false;
+    return p && p->config ? built_in_experiment_of(e, p, error)
+                          : opening_experiment(e, subject, run, error);
+}
+
 // Nothing is trained here: no room for steps or for what the frozen prefix computes.
 static bool read_experiment(struct experiment *e, const struct predict_request *r,
                             struct error *error) {
     bool run;
-    return opening_experiment(e, r->subject, &run, error) && choose_weights(e, run, r, error) &&
+    return open_experiment(e, r->subject, &run, error) && choose_weights(e, run, r, error) &&
            experiment_set(e, "train.batch=1", error) && experiment_set(e, "train.cache=0", error) &&
            experiment_set(e, "data.augment=[]", error) && experiment_check(e, error);
 }
@@ -90,6 +118,11 @@ static struct dataset **part_of(struct training_data *data, const char *name) {
 
 static bool open_samples(struct predict_subject *s, const struct predict_request *r,
                          struct error *error) {
+    if (network_is_language(&s->experiment))
+        return error_set(error,
+                         "--samples: %s predicts tokens, not classes; give texts, or see what it "
+                         "says of its own in the workbench's data view (key 4)",
+                         s->experiment.model.name);
     if (!setup_open(&s->setup, &s->experiment, r->threads, error))
         return false;
     s->labelled = true;
@@ -123,7 +156,17 @@ static bool check_shape(struct shape shape, struct error *error) {
                      shape_text(shape, text));
 }
 
-// Classes and shape as the weights say, or else as the data set does, which must be there then.
+// The network without its data.
+static bool open_alone(struct predict_subject *s, const struct predict_request *r, int vocabulary,
+                       struct shape input, int classes, char *const *names, struct error *error) {
+    if (!setup_open_model(&s->setup, &s->experiment, input, classes, vocabulary, r->threads, error))
+        return false;
+    s->setup.data.train = dataset_new("card", input, 0, classes, (const char *const *)names);
+    return true;
+}
+
+// Classes and shape as the weights say, or else as the data set does, which must be there then; a
+// language model has no classes to know.
 static bool open_network(struct predict_subject *s, const struct predict_request *r, int vocabulary,
                          struct error *error) {
     struct experiment *e = &s->experiment;
@@ -136,7 +179,10 @@ static bool open_network(struct predict_subject *s, const struct predict_request
         return false;
     bool ok = card_read(&card, &file, error) || error_prefix(error, "%s: ", e->model.weights);
     weight_file_close(&file);
-    if (ok && card.classes == 0) {
+    if (ok && card.classes == 0 && network_is_language(e)) {
+        ok =
+            open_alone(s, r, vocabulary, (struct shape){(int)e->data.length, 1, 1}, 1, NULL, error);
+    } else if (ok && card.classes == 0) {
         ok = setup_open(&s->setup, e, r->threads, error) ||
              error_prefix(error, "%s does not say what its classes are, and the data set cannot: ",
                           e->model.weights);
@@ -144,11 +190,7 @@ static bool open_network(struct predict_subject *s, const struct predict_request
         int size = (int)e->data.size;
         if (kind->pictures)
             card.input = (struct shape){size, size, strcmp(e->data.colour, "grey") == 0 ? 1 : 3};
-        ok =
-            setup_open_model(&s->setup, e, card.input, card.classes, vocabulary, r->threads, error);
-        if (ok)
-            s->setup.data.train = dataset_new("card", card.input, 0, card.classes,
-                                              (const char *const *)card.class_names);
+        ok = open_alone(s, r, vocabulary, card.input, card.classes, card.class_names, error);
     }
     card_close(&card);
     return ok;
@@ -184,6 +226,9 @@ static bool open_texts(struct predict_subject *s, const struct predict_request *
     if (ok && !(t = tokenizer_open(name, error)))
         ok = error_prefix(error, "data.tokenizer: ");
     if (ok && open_network(s, r, t->vocabulary.size, error)) {
+        if (model_is_masked(s->setup.model))
+            t->mask = tokenizer_find_mask(t);
+        s->tokenizer = t;
         struct dataset *d = texts_given(texts.item, texts.count, t, s->setup.data.train, error);
         training_data_close(&s->setup.data);
         s->setup.data.train = d;
@@ -205,6 +250,19 @@ static bool open_inputs(struct predict_subject *s, const struct predict_request 
     return kind->texts ? open_texts(s, r, error) : open_pictures(s, r, error);
 }
 
+// Only a causal language model goes on with a text.
+static bool check_tokens(const struct model *m, const struct predict_request *r,
+                         struct error *error) {
+    if (r->tokens > 0 && !model_is_language(m))
+        return error_set(error, "--tokens: %s predicts classes; leave the option out", m->arch);
+    if (r->tokens > 0 && model_is_masked(m))
+        return error_set(error,
+                         "--tokens: %s predicts what stands at a [MASK], not what comes next; "
+                         "leave the option out",
+                         m->arch);
+    return true;
+}
+
 bool predict_subject_open(struct predict_subject *s, const struct predict_request *r,
                           struct error *error) {
     *s = (struct predict_subject){0};
@@ -212,12 +270,9 @@ bool predict_subject_open(struct predict_subject *s, const struct predict_reques
         !(r->samples ? open_samples(s, r, error) : open_inputs(s, r, error)) ||
         !check_trained(&s->setup, error))
         return false;
+    if (!check_tokens(s->setup.model, r, error))
+        return false;
     s->training = setup_training(&s->setup, error);
-    if (s->training && model_is_language(s->training->model))
-        return error_set(error,
-                         "%s predicts tokens, but predict tells classes; the workbench's data view "
-                         "(key 4) shows what it says of texts",
-                         s->training->model->arch);
     if (s->training)
         s->data = *part_of(&s->training->data, r->samples ? r->samples : "train");
     return s->training != NULL;

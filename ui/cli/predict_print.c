@@ -2,7 +2,6 @@
 #include "base/xalloc.h"
 #include "datasets/pictures.h"
 #include "ui/cli/predict.h"
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +21,7 @@ void predict_printer_open(struct predict_printer *p, const struct predict_subjec
                                : table_open(of_pictures, 3);
 }
 
-// The likeliest class that is not taken yet (of equal ones the first), which it takes.
-static int next_class(const float *probability, bool *taken, int classes) {
+int predict_next(const float *probability, bool *taken, int classes) {
     int best = -1;
     for (int c = 0; c < classes; c++)
         if (!taken[c] && (best < 0 || probability[c] > probability[best]))
@@ -32,17 +30,17 @@ static int next_class(const float *probability, bool *taken, int classes) {
     return best;
 }
 
-// JSON is UTF-8; names of files need not be.
-static json_t *path_json(const char *path) {
-    json_t *text = json_string(path);
-    if (text)
-        return text;
-    char *plain = xstrdup(path);
+// Names of files need not be UTF-8.
+json_t *predict_text_json(const char *text) {
+    json_t *json = json_string(text);
+    if (json)
+        return json;
+    char *plain = xstrdup(text);
     for (char *at = plain; *at; at++)
         *at = *at & 0x80 ? '?' : *at;
-    text = json_string(plain);
+    json = json_string(plain);
     free(plain);
-    return text;
+    return json;
 }
 
 // A picture's path, or a text. The caller frees.
@@ -55,8 +53,7 @@ static char *name_of(const struct dataset *d, int index) {
     return shown.text;
 }
 
-// The beginning of a text, for a cell. Returns text.
-static char *shorten(char *text) {
+char *predict_shorten(char *text) {
     enum { MOST = 50 };
     size_t length = strlen(text), cut = MOST - 3;
     if (length <= MOST)
@@ -66,7 +63,7 @@ static char *shorten(char *text) {
     return strcpy(text + cut, "...") - cut;
 }
 
-static void print_line(json_t *object) {
+void predict_print_line(json_t *object) {
     json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     printf("\n");
     fflush(stdout);
@@ -75,7 +72,7 @@ static void print_line(json_t *object) {
 
 static void add_name(json_t *object, const struct dataset *d, int index) {
     char *name = name_of(d, index);
-    json_object_set_new(object, d->show ? "text" : "picture", path_json(name));
+    json_object_set_new(object, d->show ? "text" : "picture", predict_text_json(name));
     free(name);
 }
 
@@ -93,7 +90,7 @@ static void print_json(const struct predict_printer *p, const int *classes,
         json_array_append_new(list, json_pack("{s:s, s:f}", "class", d->class_names[classes[i]],
                                               "probability", (double)probability[classes[i]]));
     json_object_set_new(object, "classes", list);
-    print_line(object);
+    predict_print_line(object);
 }
 
 static void add_rows(struct predict_printer *p, const int *classes, const float *probability,
@@ -109,7 +106,7 @@ static void add_rows(struct predict_printer *p, const int *classes, const float 
             table_cell(&p->table, 1, d->class_names[label]);
         } else if (i == 0) {
             char *name = name_of(d, index);
-            table_cell(&p->table, 0, d->show ? shorten(name) : name);
+            table_cell(&p->table, 0, d->show ? predict_shorten(name) : name);
             free(name);
         }
         snprintf(text, sizeof text, "%.2f %%", 100 * (double)probability[classes[i]]);
@@ -122,9 +119,9 @@ static void tell_fault(struct predict_printer *p, int index, const char *fault) 
     p->faults++;
     fprintf(stderr, "thaw: %s\n", fault);
     if (p->json)
-        print_line(json_pack("{s:o, s:o}", "picture",
-                             path_json(pictures_path(p->subject->data, index)), "error",
-                             path_json(fault)));
+        predict_print_line(json_pack("{s:o, s:o}", "picture",
+                                     predict_text_json(pictures_path(p->subject->data, index)),
+                                     "error", predict_text_json(fault)));
 }
 
 void predict_printer_add(struct predict_printer *p, const struct predictions *from, int row,
@@ -139,7 +136,7 @@ void predict_printer_add(struct predict_printer *p, const struct predictions *fr
     bool *taken = xcalloc((size_t)from->classes, sizeof *taken);
     int *classes = xmalloc((size_t)p->top * sizeof *classes);
     for (int i = 0; i < p->top; i++)
-        classes[i] = next_class(probability, taken, from->classes);
+        classes[i] = predict_next(probability, taken, from->classes);
     p->count++;
     p->right += classes[0] == from->label[row];
     if (p->json)

@@ -205,8 +205,8 @@ static void built_in_weights_serve(void **state) {
         assert_done(&o);
         assert_contains(o.out, "of 8,000; labels");
         outcome_close(&o);
-        o = RUN("predict", "out", "a");
-        assert_refused(&o, 2, "predicts tokens, but predict tells classes");
+        o = RUN("predict", "out", i == 0 ? "a [MASK]" : "a");
+        assert_done(&o);
         outcome_close(&o);
         assert_int_equal(system("rm -r out"), 0);
         text_free(&t);
