@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Whether a list has nothing in it: as much as leaving the key out.
+static bool is_empty(const struct experiment *e, const struct experiment_key *key) {
+    return key->type == KEY_TEXTS &&
+           ((const struct text_list *)((const char *)e + key->at))->count == 0;
+}
+
 // Sets one key, unless a person has set it to something else.
 static bool set_key(struct experiment *e, const struct experiment *defaults, const char *assignment,
                     struct error *error) {
@@ -12,7 +18,8 @@ static bool set_key(struct experiment *e, const struct experiment *defaults, con
     struct experiment wanted;
     experiment_defaults(&wanted);
     bool ok = experiment_set(&wanted, assignment, error);
-    if (ok && !experiment_same(e, defaults, key) && !experiment_same(e, &wanted, key))
+    if (ok && !is_empty(e, key) && !experiment_same(e, defaults, key) &&
+        !experiment_same(e, &wanted, key))
         ok = error_set(
             error,
             "strategy.name: '%s' sets %s itself; leave one of the two out (strategy.name: "

@@ -24,8 +24,8 @@ struct strategy {
 extern const struct strategy strategies[];
 
 // Sets what strategy.name means for this model, and leaves strategy.name as it is. A key that the
-// experiment sets otherwise is an error that names it. Doing it again changes nothing. `new_head`:
-// the weights start without a fitting head.
+// experiment sets otherwise is an error that names it; the default and an empty list are as good as
+// left out. Doing it again changes nothing. `new_head`: the weights start without a fitting head.
 bool strategy_expand(struct experiment *e, const struct model *model, bool new_head,
                      struct error *error);
 

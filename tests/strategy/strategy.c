@@ -135,6 +135,11 @@ static void what_a_person_sets_otherwise_is_not_overruled(void **state) {
                  "strategy: 'single' needs strategy.block, such as conv1, bn1");
 }
 
+static void an_empty_list_counts_as_left_out(void **state) {
+    (void)state;
+    expect_rules("head-only", "freeze.rules=[]", false, "[thaw head]");
+}
+
 static struct model *network(const char *name) {
     struct error error;
     const struct arch *arch = arch_find(name, &error);
@@ -198,6 +203,7 @@ int main(void) {
         cmocka_unit_test(moving_ones_are_phases),
         cmocka_unit_test(again_it_changes_nothing),
         cmocka_unit_test(what_a_person_sets_otherwise_is_not_overruled),
+        cmocka_unit_test(an_empty_list_counts_as_left_out),
         cmocka_unit_test(they_fit_every_network),
         cmocka_unit_test(the_key_knows_them_all),
     };
