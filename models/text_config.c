@@ -112,14 +112,14 @@ static bool check_kind(const struct text_config *c, const json_t *root, struct e
 }
 
 static bool read_all(struct text_config *c, const json_t *root, struct error *error) {
-    int inner = c->inner, hidden = c->hidden;
     bool good = check_kind(c, root, error);
+    c->inner = 0;
     for (size_t i = 0; good && i < sizeof sizes / sizeof *sizes; i++)
         good = read_size(c, &sizes[i], root, error);
     for (size_t i = 0; good && i < sizeof reals / sizeof *reals; i++)
         good = read_real(c, &reals[i], root, error);
-    if (c->inner == inner && c->hidden != hidden)
-        c->inner = 4 * c->hidden; // as both do where the file does not say
+    if (c->inner == 0) // the file does not say
+        c->inner = 4 * c->hidden;
     return good && read_activation(c, root, error) && read_tie(c, root, error);
 }
 

@@ -6,8 +6,9 @@
 #include "model/build.h"
 
 // Changes `config` (an architecture's own) by what the file says; keys that it does not have, or
-// that are null, leave it as it is. An error names the file, the key and what would be right; a
-// file of another kind of model is one.
+// that are null, leave it as it is, but for `inner`, which is four times `hidden` then, as in all
+// architectures. An error names the file, the key and what would be right; a file of another kind
+// of model is one.
 bool text_config_read(struct text_config *config, const char *path, struct error *error);
 
 // The same for a file in memory; errors begin with `name`.

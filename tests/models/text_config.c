@@ -66,6 +66,16 @@ static void hugging_faces_of_gpt2_is_read(void **state) {
     assert_false(c.gelu_tanh || c.tied);
 }
 
+// The inner width may be that of the architecture where the other one is not.
+static void inner_width_is_as_given(void **state) {
+    (void)state;
+    struct error error;
+    struct text_config c = gpt2();
+    assert_true(read_text(&c, "{\"n_embd\": 96, \"n_inner\": 3072}", &error));
+    assert_int_equal(c.hidden, 96);
+    assert_int_equal(c.inner, 3072);
+}
+
 // Its model's part, where null leaves the sizes of its type.
 static void mingpts_is_read(void **state) {
     (void)state;
@@ -124,6 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hugging_faces_of_bert_is_read),
         cmocka_unit_test(hugging_faces_of_gpt2_is_read),
+        cmocka_unit_test(inner_width_is_as_given),
         cmocka_unit_test(mingpts_is_read),
         cmocka_unit_test(what_is_wrong_is_named),
     };
