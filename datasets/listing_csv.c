@@ -1,5 +1,6 @@
 // A CSV file of paths and labels.
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "datasets/classes.h"
 #include "datasets/csv.h"
@@ -141,12 +142,12 @@ bool listing_csv(struct listing *l, const char *path, struct error *error) {
     struct mapping file;
     if (!mapping_open(&file, path, error))
         return false;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-    const char *data = (const char *)file.data, *mark = "\xef\xbb\xbf";
-    size_t skip = file.size >= 3 && memcmp(data, mark, 3) == 0 ? 3 : 0;
+    char *folder = files_directory(path);
+    const char *data = (const char *)file.data;
+    size_t size = file.size;
+    text_skip_mark(&data, &size);
     struct table t = {.label = 1, .split = -1, .group = -1};
-    t.csv = csv_open(data + skip, file.size - skip, path, ',', true);
+    t.csv = csv_open(data, size, path, ',', true);
     bool fine = file.size <= CSV_MAX || error_set(error, "%s: larger than 256 MiB", path);
     fine = fine && read_lines(&t, l, folder, error) && name_classes(&t, l, error) &&
            number_groups(&t, l, error);

@@ -134,10 +134,7 @@ static bool scan_all(struct scan *s, const char *data, size_t size) {
 
 bool experiment_yaml_load(yaml_document_t *document, const char *data, size_t size, yaml_mark_t *at,
                           struct error *error) {
-    if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) { // would shift libyaml's first column
-        data += 3;
-        size -= 3;
-    }
+    text_skip_mark(&data, &size); // it would shift libyaml's first column
     struct scan scan = {.at = at, .error = error};
     if (!scan_all(&scan, data, size))
         return false;
