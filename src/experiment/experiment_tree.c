@@ -7,10 +7,12 @@
 #include <string.h>
 
 enum { FILE_MAX = 1 << 20 }; // bytes
+enum { ITEMS_MAX = 4096 };   // in all lists: names are compared pairwise
 
 struct reader {
     const char *path, *key;
     yaml_document_t document;
+    int items; // so far
     struct error *error;
 };
 
@@ -100,6 +102,11 @@ static bool read_list(struct reader *r, const yaml_node_t *node, struct experime
         error_set(r->error, "the list is empty; put something into it");
         return fail_at(r, node->start_mark);
     }
+    if (count > ITEMS_MAX - r->items) {
+        error_set(r->error, "there are more than %d items; leave some out", ITEMS_MAX);
+        return fail_at(r, node->start_mark);
+    }
+    r->items += count;
     to->items = xcalloc((size_t)count, sizeof *to->items);
     to->count = count;
     for (int i = 0; i < count; i++) {

@@ -20,8 +20,8 @@ struct experiment_tree {
 };
 
 // Reads the list below the file's one key. Errors name file, line and column. A list has at least
-// one item, and no name twice, nor one that is the index of an item without a name. On success the
-// caller closes *root, which is the list.
+// one item, all lists together at most 4096; it has no name twice, nor one that is the index of an
+// item without a name. On success the caller closes *root, which is the list.
 bool experiment_tree_read(struct experiment_tree *root, const char *path, const char *key,
                           struct error *error);
 void experiment_tree_close(struct experiment_tree *root);

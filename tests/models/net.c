@@ -171,12 +171,24 @@ static void test_refusals(void **state) {
     assert_non_null(strstr(error.text, "/nowhere/net.yaml"));
 }
 
+static void test_too_many_items(void **state) {
+    (void)state;
+    struct text file = {0};
+    struct error error = {0};
+    text_add(&file, "layers:\n  - a: [");
+    for (int i = 0; i < 4095; i++)
+        text_add(&file, "relu,");
+    text_add(&file, "relu]\n  - linear\n");
+    assert_null(build(file.data, grey, &error));
+    assert_non_null(strstr(error.text, ":2:8: there are more than 4096 items; leave some out"));
+    text_free(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lenet),
-        cmocka_unit_test(test_blocks_and_head),
-        cmocka_unit_test(test_own_head),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_lenet),          cmocka_unit_test(test_blocks_and_head),
+        cmocka_unit_test(test_own_head),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_many_items),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
