@@ -14,8 +14,7 @@ struct crop {
     float least; // share of the area, above 0, at most 1
 };
 
-enum { CROP_DRAWS = 40 }; // of random_word, from number CROP_FIRST on
-enum { CROP_FIRST = 64 };
+enum { CROP_FIRST = 64 }; // number of the first draw of random_word
 
 struct box crop_box(const struct crop *c, int h, int w);
 
