@@ -90,28 +90,28 @@ static bool answer(struct predict_subject *s, struct predict_printer *p, const i
     return ok;
 }
 
-static int predict_classes(struct predict_subject *s, const struct predict_request *r) {
+static bool predict_classes(struct predict_subject *s, const struct predict_request *r,
+                            const int *index, int count, int *faults, struct error *error) {
     struct predict_printer printer;
-    struct error error;
-    int count, *index = choose(s->data, r->limit, &count);
     bool ok = true;
     predict_printer_open(&printer, s, r->top, r->json);
     for (int first = 0; first < count && ok; first += TOGETHER) {
         int left = count - first;
-        ok = answer(s, &printer, index + first, left < TOGETHER ? left : TOGETHER, &error);
+        ok = answer(s, &printer, index + first, left < TOGETHER ? left : TOGETHER, error);
     }
     predict_printer_close(&printer);
-    free(index);
-    if (!ok)
-        return cli_fail(&error);
-    return printer.faults > 0;
+    *faults = printer.faults;
+    return ok;
 }
 
 static int predict(struct predict_subject *s, const struct predict_request *r) {
     struct error error;
-    if (!model_is_language(s->training->model))
-        return predict_classes(s, r);
-    return predict_tokens(s, r, &error) ? 0 : cli_fail(&error);
+    int count, faults = 0, *index = choose(s->data, r->limit, &count);
+    bool ok = model_is_language(s->training->model)
+                  ? predict_tokens(s, r, index, count, &error)
+                  : predict_classes(s, r, index, count, &faults, &error);
+    free(index);
+    return ok ? faults > 0 : cli_fail(&error);
 }
 
 static int predict_main(int argc, char **argv) {

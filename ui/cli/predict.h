@@ -63,10 +63,11 @@ void predict_printer_add(struct predict_printer *p, const struct predictions *fr
 // Prints what is left.
 void predict_printer_close(struct predict_printer *p);
 
-// What a language model says of the subject's texts, printed: of a masked one the likeliest tokens
-// at every [MASK], of a causal one the likeliest next ones, or the text that it goes on with.
-bool predict_tokens(struct predict_subject *s, const struct predict_request *r,
-                    struct error *error);
+// What a language model says of some of the subject's texts, printed: of a masked one the likeliest
+// tokens at every [MASK], of a causal one the likeliest next ones, or the text that it goes on
+// with.
+bool predict_tokens(struct predict_subject *s, const struct predict_request *r, const int *index,
+                    int count, struct error *error);
 
 // Pieces of the answers. The likeliest class that is not taken yet (of equal ones the first), which
 // it takes; the beginning of a text, for a cell (returns text); a text as JSON, with '?' for what

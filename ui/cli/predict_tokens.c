@@ -57,15 +57,11 @@ static bool check_room(const struct answers *a, int count, struct error *error) 
                      count, room, room - count);
 }
 
-// All texts, before the first answer.
-static bool check(const struct answers *a, struct error *error) {
-    bool ok = true;
-    for (int i = 0; i < a->subject->data->count && ok; i++) {
-        int count, *id = tokens_of(a, i, &count);
-        ok = (a->masked ? check_masks(a, id, count, error) : check_room(a, count, error)) ||
-             error_prefix(error, "text:%d: ", i + 1);
-        free(id);
-    }
+static bool check(const struct answers *a, int index, struct error *error) {
+    int count, *id = tokens_of(a, index, &count);
+    bool ok = (a->masked ? check_masks(a, id, count, error) : check_room(a, count, error)) ||
+              error_prefix(error, "text:%d: ", index + 1);
+    free(id);
     return ok;
 }
 
@@ -194,16 +190,23 @@ static struct table table_for(const struct answers *a) {
                                     : table_open(of_next, 3);
 }
 
-bool predict_tokens(struct predict_subject *s, const struct predict_request *r,
-                    struct error *error) {
+static bool answer(struct answers *a, int index, struct error *error) {
+    int count, *id = tokens_of(a, index, &count);
+    bool ok = a->request->tokens > 0 ? go_on(a, index, id, count, error)
+                                     : tell(a, index, id, count, error);
+    free(id);
+    return ok;
+}
+
+bool predict_tokens(struct predict_subject *s, const struct predict_request *r, const int *index,
+                    int count, struct error *error) {
     struct answers a = {.subject = s, .request = r, .masked = model_is_masked(s->training->model)};
-    bool ok = check(&a, error);
+    bool ok = true;
     a.table = table_for(&a);
-    for (int i = 0; i < s->data->count && ok; i++) {
-        int count, *id = tokens_of(&a, i, &count);
-        ok = r->tokens > 0 ? go_on(&a, i, id, count, error) : tell(&a, i, id, count, error);
-        free(id);
-    }
+    for (int i = 0; i < count && ok; i++) // all of them, before the first answer
+        ok = check(&a, index[i], error);
+    for (int i = 0; i < count && ok; i++)
+        ok = answer(&a, index[i], error);
     if (ok && !r->json)
         table_print(&a.table, stdout);
     table_close(&a.table);

@@ -146,6 +146,10 @@ static void tells_what_is_masked(void **state) {
     assert_refused(&o, 2,
                    "text:1: 3 times [MASK]; of texts of at most 16 tokens the network tells 2");
     outcome_close(&o);
+    o = RUN("predict", "run", "a [MASK]", "a b", "--limit", "1", "--json"); // the first of them
+    assert_done(&o);
+    assert_contains(o.out, "{\"text\":\"a [MASK]\",");
+    outcome_close(&o);
     o = RUN("predict", "run", "a [MASK]", "--tokens", "2");
     assert_refused(&o, 2, "--tokens: bert-tiny-lm predicts what stands at a [MASK]");
     outcome_close(&o);
