@@ -1,17 +1,9 @@
 #include "base/error.h"
 
+#include "base/text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-// Keeps a message to one line that cannot steer a terminal: names in it may come from any file.
-static void clean(char *text) {
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
-        if (*c < ' ' || *c == 0x7f) {
-            *c = '?';
-        }
-    }
-}
 
 // Marks a message that was cut, without leaving half of a UTF-8 character.
 static void mark_cut(char *text, size_t size) {
@@ -33,7 +25,7 @@ static void fill(struct error *e, const char *format, va_list args, const char *
     if (length >= sizeof text) {
         mark_cut(text, sizeof text);
     }
-    clean(text);
+    text_plain(text); // names in it may come from any file
     memcpy(e->text, text, sizeof text);
 }
 

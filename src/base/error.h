@@ -28,7 +28,8 @@ bool error_run(struct error *e, const char *format, ...) __attribute__((format(p
 // Puts a formatted text (a path, a place) in front of the message that e holds; returns false. The
 // format brings its own separator: error_prefix(e, "%s: ", path). The kind stays.
 //
-// All three cut what is too long (marked by "...") and turn control characters into '?'.
+// All three cut what is too long (marked by "...") and turn control characters into '?'
+// (text_plain).
 bool error_prefix(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // The exit code that e calls for: 0, 1 or 2.

@@ -125,6 +125,23 @@ void text_skip_mark(const char **data, size_t *size) {
     *size -= length;
 }
 
+int text_control(const char *at) {
+    unsigned char first = (unsigned char)at[0];
+    if (first == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0) {
+        return 2;
+    }
+    return (first && first < ' ') || first == 0x7f;
+}
+
+void text_plain(char *text) {
+    char *to = text;
+    for (int control; *text; text += control ? control : 1) {
+        control = text_control(text);
+        *to++ = control ? '?' : *text;
+    }
+    *to = '\0';
+}
+
 bool text_to_int(const char *text, int64_t *value) {
     if (text[strspn(text, "0123456789+-")]) { // strtoll would skip blanks
         return false;

@@ -25,6 +25,13 @@ const char *text_si(double value, char out[32]);
 // "12.3 MiB"; base 1024. Returns out.
 const char *text_bytes(double bytes, char out[32]);
 
+// The bytes of the control character that begins at `at`: 1 of ASCII's, 2 of C1's in UTF-8; 0 when
+// none does. They steer terminals.
+int text_control(const char *at);
+
+// Turns control characters into '?', in place.
+void text_plain(char *text);
+
 // Parses a whole number or a real number in the C locale, whatever the process's locale is; the
 // whole text must be the number, and it must be finite and in range.
 bool text_to_int(const char *text, int64_t *value);

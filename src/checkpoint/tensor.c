@@ -1,5 +1,6 @@
 // The elements of a tensor in a file: in place where they lie one after another, else gathered.
 #include "checkpoint/tensor.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include <math.h>
 #include <stdlib.h>
@@ -8,18 +9,13 @@
 // Files are little-endian, or say that they are not; values are read as they lie.
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian machines only");
 
-// ASCII's control characters, and C1's in UTF-8.
-static bool is_control(const unsigned char *c) {
-    return *c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
-}
-
 bool tensor_check_name(const char *name, struct error *error) {
     if (strlen(name) > TENSOR_NAME_MAX) {
         return error_set(error, "the name of tensor '%.60s...' has %zu bytes, more than %d", name,
                          strlen(name), TENSOR_NAME_MAX);
     }
     for (const char *c = name; *c; c++)
-        if (is_control((const unsigned char *)c))
+        if (text_control(c))
             return error_set(error, "the name of tensor '%.60s' has a control character", name);
     return true;
 }

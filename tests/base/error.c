@@ -55,6 +55,8 @@ static void test_stays_one_line(void **state) {
     struct error e = {0};
     error_set(&e, "file %s", "a\nb\x1b[31m\x7f\t\xc3\xa9");
     assert_string_equal(e.text, "file a?b?[31m??\xc3\xa9");
+    error_set(&e, "%s", "\xc2\x9b[2J\xc2\xa0\xc2"); // C1's CSI, a space, half of a character
+    assert_string_equal(e.text, "?[2J\xc2\xa0\xc2");
 }
 
 static void test_long_text_is_cut_with_a_mark(void **state) {

@@ -288,6 +288,14 @@ static void test_nearest(void **state) {
     check_nearest("x", names, 0, "");
 }
 
+static void test_plain(void **state) {
+    (void)state;
+    char text[] = "a\n\x1f b\x7f\xc2\x80\xc2\x9f\xc2\xa0\xc3\x9b\xc2";
+    text_plain(text);
+    assert_string_equal(text, "a?? b???\xc2\xa0\xc3\x9b\xc2");
+    assert_int_equal(text_control(""), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add_grows),
@@ -303,6 +311,7 @@ int main(void) {
         cmocka_unit_test(test_distance_against_definition),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

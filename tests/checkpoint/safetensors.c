@@ -141,7 +141,7 @@ static const struct {
     {"{\"__metadata__\":null}", "__metadata__ must be an object"},
     {"{\"__metadata__\":{\"a\":\"b\",\"c\":1}}", "__metadata__: the value of 'c' must be a string"},
     {"{" BYTES("x\\u001b[2J", "[0,4]") "}", "tensor 'x?[2J' has a control character"},
-    {"{" BYTES("x\\u009b", "[0,4]") "}", "has a control character"},
+    {"{" BYTES("x\\u009b", "[0,4]") "}", "tensor 'x?' has a control character"},
     {"{" BYTES("x\\u007f", "[0,4]") "}", "has a control character"},
 };
 

@@ -1,4 +1,5 @@
 #include "ui/cli/table.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,14 +53,8 @@ struct table table_open(const struct table_column *columns, int column_count) {
 }
 
 char *table_plain(const char *text) {
-    char *plain = xmalloc(strlen(text) + 1), *to = plain;
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-        bool control = c1 || *at < ' ' || *at == 0x7f;
-        *to++ = control ? '?' : (char)*at;
-        at += c1;
-    }
-    *to = '\0';
+    char *plain = xstrdup(text);
+    text_plain(plain);
     return plain;
 }
 
