@@ -1,5 +1,6 @@
 // The elements of a tensor in a file: in place where they lie one after another, else gathered.
 #include "checkpoint/tensor.h"
+#include "base/bfloat16.h"
 #include "base/text.h"
 #include "base/xalloc.h"
 #include <math.h>
@@ -109,11 +110,6 @@ static float from_half(uint16_t half) {
     return from_bits(sign | wide << 23 | fraction << 13);
 }
 
-// The upper half of a float32.
-static float from_bfloat(uint16_t half) {
-    return from_bits((uint32_t)half << 16);
-}
-
 static float from_bool(uint8_t byte) {
     return byte ? 1.0f : 0.0f;
 }
@@ -133,7 +129,7 @@ static void convert(enum dtype dtype, const unsigned char *data, size_t count, f
     case DTYPE_F16:
         CONVERT(uint16_t, from_half(x));
     case DTYPE_BF16:
-        CONVERT(uint16_t, from_bfloat(x));
+        CONVERT(uint16_t, bfloat16_float(x));
     case DTYPE_F64:
         CONVERT(double, (float)x);
     case DTYPE_I64:
