@@ -96,10 +96,14 @@ bool torch_machine_global(struct torch_pickle *p, const unsigned char *module, s
 
 // ---- Calls.
 
-// A list of pairs, as Python 2 gives an OrderedDict its items.
+// A list of pairs, as Python 2 gives an OrderedDict its items. Each has its own: a list that many
+// were made of would take up memory without end.
 static bool add_pairs(struct torch_pickle *p, uint32_t dict, uint32_t pairs, struct error *error) {
     if (p->values[pairs].kind != TORCH_LIST)
         return error_set(error, "OrderedDict takes a list of pairs");
+    p->copied += p->values[pairs].count;
+    if (p->copied > (size_t)(p->end - p->begin))
+        return error_set(error, "its dictionaries are made of one list again and again");
     for (uint32_t i = 0; i < p->values[pairs].count; i++) {
         uint32_t pair = torch_pickle_items(p, pairs)[i];
         enum torch_kind kind = p->values[pair].kind;

@@ -67,6 +67,7 @@ struct torch_pickle {
     struct torch_value *values;
     size_t count, capacity;
     struct torch_list stack, marks, memo, fixed;
+    size_t copied; // pairs of lists that became dictionaries
     const unsigned char *begin, *at, *end;
 };
 

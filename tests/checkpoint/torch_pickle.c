@@ -366,6 +366,22 @@ static void memory_is_bounded(void **state) {
     free(bytes);
 }
 
+// Nor does a list's length count for each dictionary that is made of it.
+static void dictionaries_of_one_list(void **state) {
+    (void)state;
+    enum { PAIRS = 1000, DICTIONARIES = 1000 };
+    struct bytes b = {0};
+    put_ops(&b, "NN\x86q\1](");
+    for (int i = 0; i < PAIRS; i++)
+        put_ops(&b, "h\1");
+    put_ops(&b, "e\x85q\2ccollections\nOrderedDict\nq\3");
+    for (int i = 0; i < DICTIONARIES; i++)
+        put_ops(&b, "h\3h\2R");
+    put_ops(&b, ".");
+    expect_refused(b.data, b.size, "of one list again and again");
+    free(b.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_opcode),
@@ -375,6 +391,7 @@ int main(void) {
         cmocka_unit_test(every_other_opcode_is_refused),
         cmocka_unit_test(depth),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(dictionaries_of_one_list),
     };
     return cmocka_run_group_tests_name("checkpoint/torch_pickle", tests, NULL, NULL);
 }
