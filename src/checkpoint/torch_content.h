@@ -5,9 +5,16 @@
 
 #include "checkpoint/torch_pickle.h"
 
+struct torch_key {
+    const unsigned char *bytes; // into the file
+    size_t length;
+};
+
+// By bytes, then length; for qsort and bsearch of keys, and of what begins with one.
+int torch_key_compare(const void *a, const void *b);
+
 struct torch_storage {
-    const unsigned char *key;
-    size_t key_length;
+    struct torch_key key;
     const unsigned char *data; // into the file
     size_t size;               // bytes
 };
@@ -29,8 +36,7 @@ void torch_content_close(struct torch_content *c);
 
 // Sorts the storages; two with the same key are refused.
 bool torch_content_sort(struct torch_content *c, struct error *error);
-const struct torch_storage *torch_content_find(const struct torch_content *c,
-                                               const unsigned char *key, size_t length);
+const struct torch_storage *torch_content_find(const struct torch_content *c, struct torch_key key);
 
 // The tensor that a value of kind TORCH_TENSOR is, but for its name.
 bool torch_tensor_read(const struct torch_content *c, uint32_t value, struct tensor_entry *e,

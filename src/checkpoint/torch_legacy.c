@@ -67,22 +67,9 @@ static bool skip_machine(struct rest *rest, struct error *error) {
 // ---- Storages. Which type a key's elements have, its tensors say.
 
 struct known {
-    const unsigned char *key;
-    size_t key_length;
+    struct torch_key key;
     size_t size; // of one element
 };
-
-static int compare_keys(const unsigned char *a, size_t a_length, const unsigned char *b,
-                        size_t b_length) {
-    size_t shorter = a_length < b_length ? a_length : b_length;
-    int order = memcmp(a, b, shorter);
-    return order ? order : (a_length > b_length) - (a_length < b_length);
-}
-
-static int compare_known(const void *a, const void *b) {
-    const struct known *x = a, *y = b;
-    return compare_keys(x->key, x->key_length, y->key, y->key_length);
-}
 
 static struct known *list_known(const struct torch_pickle *p, size_t *count) {
     struct known *known = NULL;
@@ -98,19 +85,20 @@ static struct known *list_known(const struct torch_pickle *p, size_t *count) {
             known = xrealloc(known, capacity * sizeof *known);
         }
         known[(*count)++] =
-            (struct known){key->text, key->count, dtype_size(p->values[items[1]].global->dtype)};
+            (struct known){{key->text, key->count}, dtype_size(p->values[items[1]].global->dtype)};
     }
     if (known)
-        qsort(known, *count, sizeof *known, compare_known);
+        qsort(known, *count, sizeof *known, torch_key_compare);
     return known;
 }
 
 static bool read_storage(struct torch_content *c, const struct torch_value *key,
                          const struct known *known, size_t known_count, struct rest *rest,
                          struct error *error) {
-    struct known wanted = {key->text, key->count, 0}, *type = NULL;
+    const struct torch_key wanted = {key->text, key->count};
+    const struct known *type = NULL;
     if (key->kind == TORCH_TEXT && known_count > 0)
-        type = bsearch(&wanted, known, known_count, sizeof *known, compare_known);
+        type = bsearch(&wanted, known, known_count, sizeof *known, torch_key_compare);
     if (!type)
         return error_set(error, "its list of storages names one that no tensor has");
     uint64_t count;
@@ -122,8 +110,7 @@ static bool read_storage(struct torch_content *c, const struct torch_value *key,
         return error_set(
             error, "a storage of %llu elements reaches beyond the end; is the file cut short?",
             (unsigned long long)count);
-    c->storages[c->storage_count++] =
-        (struct torch_storage){key->text, key->count, rest->at + COUNT_SIZE, bytes};
+    c->storages[c->storage_count++] = (struct torch_storage){wanted, rest->at + COUNT_SIZE, bytes};
     rest->at += COUNT_SIZE + bytes;
     rest->size -= COUNT_SIZE + bytes;
     return true;

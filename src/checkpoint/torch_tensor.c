@@ -10,28 +10,26 @@ void torch_content_close(struct torch_content *c) {
     *c = (struct torch_content){0};
 }
 
-static int compare(const void *a, const void *b) {
-    const struct torch_storage *x = a, *y = b;
-    size_t shorter = x->key_length < y->key_length ? x->key_length : y->key_length;
-    int order = memcmp(x->key, y->key, shorter);
-    return order ? order : (x->key_length > y->key_length) - (x->key_length < y->key_length);
+int torch_key_compare(const void *a, const void *b) {
+    const struct torch_key *x = a, *y = b;
+    int order = memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
+    return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
 bool torch_content_sort(struct torch_content *c, struct error *error) {
     if (c->storage_count > 1)
-        qsort(c->storages, c->storage_count, sizeof *c->storages, compare);
+        qsort(c->storages, c->storage_count, sizeof *c->storages, torch_key_compare);
     for (size_t i = 1; i < c->storage_count; i++)
-        if (compare(&c->storages[i - 1], &c->storages[i]) == 0)
+        if (torch_key_compare(&c->storages[i - 1], &c->storages[i]) == 0)
             return error_set(error, "two of its storages have the same key");
     return true;
 }
 
 const struct torch_storage *torch_content_find(const struct torch_content *c,
-                                               const unsigned char *key, size_t length) {
-    struct torch_storage wanted = {.key = key, .key_length = length};
+                                               struct torch_key key) {
     if (c->storage_count == 0)
         return NULL;
-    return bsearch(&wanted, c->storages, c->storage_count, sizeof wanted, compare);
+    return bsearch(&key, c->storages, c->storage_count, sizeof *c->storages, torch_key_compare);
 }
 
 // ---- The elements that a tensor may use.
@@ -44,7 +42,8 @@ struct span {
 static bool find_storage(const struct torch_content *c, const uint32_t *id, enum dtype dtype,
                          struct span *span, struct error *error) {
     const struct torch_value *values = c->pickle.values, *key = &values[id[2]];
-    const struct torch_storage *storage = torch_content_find(c, key->text, key->count);
+    const struct torch_storage *storage =
+        torch_content_find(c, (struct torch_key){key->text, key->count});
     *span = (struct span){0};
     int shown = key->count < 40 ? (int)key->count : 40;
     if (!storage)

@@ -245,7 +245,7 @@ static bool read_storages(struct torch_content *c, const struct zip *z, struct e
         if (!check_entry(e, error))
             return false;
         c->storages[c->storage_count++] =
-            (struct torch_storage){e->name + before, e->name_length - before, e->data, e->size};
+            (struct torch_storage){{e->name + before, e->name_length - before}, e->data, e->size};
     }
     return torch_content_sort(c, error);
 }
