@@ -14,7 +14,6 @@ struct load {
     struct load_report *report;
     struct name_map map;
     const struct tensor_entry **source; // of each parameter; NULL: it keeps its value
-    int summed;                         // the parameter of a first convolution to sum, or -1
     float *scratch;                     // room for the largest source
 };
 
@@ -114,17 +113,16 @@ static void match_param(struct load *l, int i) {
     const struct param *p = &l->model->params[i];
     const struct tensor_entry *e = find_source(l, i);
     struct load_report *r = l->report;
-    bool sum = e && is_colour_of_grey(l->model, i, e);
-    bool head = in_head(l->model, i), fits = e && (sum || dims_equal(e->dims, p->dims));
+    bool head = in_head(l->model, i);
+    bool fits = e && (dims_equal(e->dims, p->dims) || is_colour_of_grey(l->model, i, e));
     bool lacking = !e && l->options->own_head && p->kind != PARAM_COUNTER;
     if (!e && of_other_use(l, i))
         add_index(&r->replaced, &r->replaced_count, i);
     else if (head && (l->options->new_head || (e && !fits) || lacking))
         add_index(&r->replaced, &r->replaced_count, i);
-    else if (fits) {
+    else if (fits)
         l->source[i] = e;
-        l->summed = sum ? i : l->summed;
-    } else if (e)
+    else if (e)
         add_misshaped(r, p, e);
     else if (p->kind != PARAM_COUNTER)
         add_index(&r->missing, &r->missing_count, i);
@@ -226,18 +224,21 @@ static bool check_all_values(const struct load *l, struct error *error) {
 }
 
 static void copy_values(const struct load *l, struct weights *w) {
+    struct load_report *r = l->report;
     for (int i = 0; i < l->model->param_count; i++) {
         const struct param *p = &l->model->params[i];
         if (!l->source[i])
             continue;
-        l->report->loaded++;
+        r->loaded++;
         if (p->kind == PARAM_COUNTER) {
             tensor_copy(l->source[i], weights_counter(w, i));
             continue;
         }
         tensor_to_float(l->source[i], l->scratch);
-        if (i == l->summed)
+        if (!dims_equal(l->source[i]->dims, p->dims)) {
             sum_colours(p->dims, l->scratch);
+            add_index(&r->summed, &r->summed_count, i);
+        }
         layout_from_torch(p, l->scratch, weights_at(w, i));
     }
 }
@@ -268,8 +269,6 @@ static bool load_named(struct load *l, struct weights *w, struct error *error) {
     bool good = check_fit(l, error) && check_ties(l, error) && check_all_values(l, error);
     if (good)
         copy_values(l, w);
-    if (good && l->summed >= 0)
-        l->report->summed = xstrdup(l->model->params[l->summed].name);
     free(l->source);
     free(l->scratch);
     return good;
@@ -281,7 +280,7 @@ bool load_weights(struct weights *w, const struct weight_file *file,
     struct load_report own = {0};
     if (report)
         *report = own;
-    struct load l = {.model = w->model, .file = file, .options = options, .summed = -1};
+    struct load l = {.model = w->model, .file = file, .options = options};
     l.report = report ? report : &own;
     if (!name_map_make(&l.map, file, w->model, options->rename, options->rename_count, error))
         return false;

@@ -10,12 +10,12 @@
 // What a load did, for a person to read.
 struct load_report {
     int loaded;
-    int missing_count, unexpected_count, misshaped_count, replaced_count;
+    int missing_count, unexpected_count, misshaped_count, replaced_count, summed_count;
     int *missing;      // parameters that the file does not have
     char **unexpected; // names in the file that the model does not have
     char **misshaped;  // "conv1.weight: the file has [64, 3, 7, 7], the model [16, 3, 3, 3]"
     int *replaced;     // parameters of the head that keep their init
-    char *summed; // the first convolution's weight, when its input channels were summed, or NULL
+    int *summed;       // first convolutions' weights whose input channels were summed
     // How the file's names became the model's (see name_map.h), and which part of a checkpoint it
     // was (see torch_file.h); NULL where there is nothing to say.
     char *prefix, *part, *aside;
@@ -33,26 +33,25 @@ void load_report_misfits(const struct load_report *r, const struct model *model,
 struct load_options {
     bool partial;  // allow missing and unexpected names
     bool new_head; // parameters of head modules keep their initialisation, whatever the file has
-    bool
-        own_head; // the head is a person's own stack of layers: what the file lacks of it keeps its
-                  // initialisation, and other names below it in the file are of the head replaced
+    // The head is a person's own stack of layers: what the file lacks of it keeps its
+    // initialisation, and other names below it in the file are of the head replaced.
+    bool own_head;
     char *const *rename; // rules: see name_map_make
     int rename_count;
 };
 
 // Copies the values of the file's tensors, under their names in the model (name_map_make), into w,
-// converting to float32 and to this build's layouts. Head
-// parameters whose shape differs keep their initialisation and are reported as replaced, and so are
-// those of a use of the architecture (model.uses) of which the file has nothing; what it has of
-// another use is passed over. Missing
-// counters are not an error (older PyTorch files lack num_batches_tracked). A first convolution for
-// colour (3 input channels) is summed over them for grey samples: then it computes what the file's
-// computes of the grey repeated in all channels. Values that are not
-// finite are an error, and so is a file of which nothing fits. On error w is unchanged. `report`
-// may be NULL; else it is filled on error too (with loaded == 0), and the caller closes it. A tied
-// parameter is one of the report's parameters, under its first name: the file may have any of its
-// names, all with the same value. With new_head all parameters of the head are reported as
-// replaced, with own_head those that the file lacks.
+// converting to float32 and to this build's layouts. Head parameters whose shape differs keep their
+// initialisation and are reported as replaced, and so are those of a use of the architecture
+// (model.uses) of which the file has nothing; what it has of another use is passed over. Missing
+// counters are not an error (older PyTorch files lack num_batches_tracked). A convolution that
+// reads the samples, for colour (3 input channels) in the file, is summed over them for grey
+// samples: then it computes what the file's computes of the grey repeated in all channels. Values
+// that are not finite are an error, and so is a file of which nothing fits. On error w is
+// unchanged. `report` may be NULL; else it is filled on error too (with loaded == 0), and the
+// caller closes it. A tied parameter is one of the report's parameters, under its first name: the
+// file may have any of its names, all with the same value. With new_head all parameters of the head
+// are reported as replaced, with own_head those that the file lacks.
 bool load_weights(struct weights *w, const struct weight_file *file,
                   const struct load_options *options, struct load_report *report,
                   struct error *error);

@@ -128,9 +128,9 @@ void load_report_text(const struct load_report *r, const struct model *model, st
     add_mapping(t, r);
     if (r->loaded > 0)
         text_add(t, "%d parameter%s loaded\n", r->loaded, r->loaded == 1 ? "" : "s");
-    if (r->summed)
+    for (int i = 0; i < r->summed_count; i++)
         text_add(t, "%s: its 3 input channels in the file were summed, for grey samples\n",
-                 r->summed);
+                 model->params[r->summed[i]].name);
     add_misshaped(t, r, "\n");
     add_missing(t, r, model, "parameter is not in the file and starts from initialisation",
                 "parameters are not in the file and start from initialisation", "\n");

@@ -356,10 +356,23 @@ static void test_report_text(void **state) {
     int missing[] = {CONV}, replaced[] = {HEAD, HEAD_BIAS};
     char a[] = "a", b[] = "b", c[] = "c: the file has [1], the model [2]";
     char *unexpected[] = {a, b}, *misshaped[] = {c};
-    const struct load_report r = {5, 1, 2, 1, 2, missing, unexpected, misshaped, replaced};
+    int summed[] = {CONV};
+    const struct load_report r = {.loaded = 5,
+                                  .missing = missing,
+                                  .missing_count = 1,
+                                  .unexpected = unexpected,
+                                  .unexpected_count = 2,
+                                  .misshaped = misshaped,
+                                  .misshaped_count = 1,
+                                  .replaced = replaced,
+                                  .replaced_count = 2,
+                                  .summed = summed,
+                                  .summed_count = 1};
     struct text t = {0};
     load_report_text(&r, &model, &t);
     assert_string_equal(t.data, "5 parameters loaded\n"
+                                "conv.weight: its 3 input channels in the file were summed, for "
+                                "grey samples\n"
                                 "1 shape differs: c: the file has [1], the model [2]\n"
                                 "1 parameter is not in the file and starts from "
                                 "initialisation: conv.weight\n"

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "base/xalloc.h"
+#include "model/build.h"
 #include "models/models.h"
 #include "plan/pass.h"
 #include "test.h"
@@ -22,9 +23,21 @@ static struct model *build(const char *arch, int channels) {
     return model;
 }
 
-// Saves the network for so many channels, and returns its values.
-static struct weights put(const char *arch, int channels) {
-    struct weights w = weights_open(build(arch, channels));
+// Two convolutions read the samples: a residual block stands first.
+static struct model *build_forked(int channels) {
+    struct build *b = build_start("forked", (struct shape){SIDE, SIDE, channels});
+    int one = build_conv(b, "one", 0, (struct build_conv){.out = 4, .kernel = 3, .pad = 1});
+    int two = build_conv(b, "two", 0, (struct build_conv){.out = 4, .kernel = 1});
+    int x = build_global_pool(b, "pool", build_add(b, one, two));
+    build_mark_head(b);
+    struct model *model = build_finish(b, build_linear(b, "fc", x, CLASSES, true), NULL);
+    assert_non_null(model);
+    return model;
+}
+
+// Saves the network, and returns its values. Takes the model.
+static struct weights put(struct model *model) {
+    struct weights w = weights_open(model);
     weights_init(&w, 3);
     assert_true(save_weights(&w, path, NULL, 0, NULL));
     return w;
@@ -45,9 +58,9 @@ static bool load(struct weights *w, struct load_report *r, struct error *error) 
 }
 
 // Every weight is the sum of three, rounded once.
-static void check_sums(const struct weights *colour, const struct weights *grey) {
-    const float *three = weights_at(colour, 0), *one = weights_at(grey, 0); // [r][s][c][k]
-    const struct dims dims = grey->model->params[0].dims;
+static void check_sums(const struct weights *colour, const struct weights *grey, int param) {
+    const float *three = weights_at(colour, param), *one = weights_at(grey, param); // [r][s][c][k]
+    const struct dims dims = grey->model->params[param].dims;
     int64_t window = dims.size[2] * dims.size[3], out = dims.size[0];
     for (int64_t at = 0; at < window; at++)
         for (int64_t k = 0; k < out; k++) {
@@ -98,7 +111,7 @@ static void grey_samples(void **state) {
     (void)state;
     static const char *const names[] = {"resnet18", "resnet20", "mobilenet_v2", "cnn"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct weights colour = put(names[i], 3), grey = weights_open(build(names[i], 1));
+        struct weights colour = put(build(names[i], 3)), grey = weights_open(build(names[i], 1));
         struct load_report r;
         struct error error;
         struct text text = {0};
@@ -108,7 +121,7 @@ static void grey_samples(void **state) {
         char *right = xprintf("%s: its 3 input channels in the file were summed, for grey samples",
                               grey.model->params[0].name);
         assert_non_null(strstr(text.data, right));
-        check_sums(&colour, &grey);
+        check_sums(&colour, &grey, 0);
         check_logits(&colour, &grey);
         free(right);
         text_free(&text);
@@ -118,31 +131,45 @@ static void grey_samples(void **state) {
     }
 }
 
+static void every_convolution_that_reads_them(void **state) {
+    (void)state;
+    struct weights colour = put(build_forked(3)), grey = weights_open(build_forked(1));
+    struct load_report r;
+    assert_true(load(&grey, &r, NULL));
+    assert_int_equal(r.summed_count, 2);
+    check_sums(&colour, &grey, 0);
+    check_sums(&colour, &grey, 1);
+    check_logits(&colour, &grey);
+    load_report_close(&r);
+    drop(&colour);
+    drop(&grey);
+}
+
 static void nothing_else_is_summed(void **state) {
     (void)state;
     struct load_report r;
     struct error error;
     // A file for grey, for samples in colour.
-    struct weights other = put("resnet18", 1), w = weights_open(build("resnet18", 3));
+    struct weights other = put(build("resnet18", 1)), w = weights_open(build("resnet18", 3));
     assert_false(load(&w, &r, &error));
     assert_non_null(
         strstr(error.text, "1 shape differs: conv1.weight: the file has [64, 1, 7, 7]"));
-    assert_null(r.summed);
+    assert_int_equal(r.summed_count, 0);
     load_report_close(&r);
     drop(&other);
     drop(&w);
     // Four channels.
-    other = put("resnet18", 4);
+    other = put(build("resnet18", 4));
     w = weights_open(build("resnet18", 1));
     assert_false(load(&w, &r, &error));
     load_report_close(&r);
     drop(&other);
     drop(&w);
     // What fits is as it was.
-    other = put("resnet18", 1);
+    other = put(build("resnet18", 1));
     w = weights_open(build("resnet18", 1));
     assert_true(load(&w, &r, &error));
-    assert_null(r.summed);
+    assert_int_equal(r.summed_count, 0);
     assert_memory_equal(weights_at(&w, 0), weights_at(&other, 0), param_bytes(&w.model->params[0]));
     load_report_close(&r);
     drop(&other);
@@ -165,6 +192,7 @@ static int finish(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grey_samples),
+        cmocka_unit_test(every_convolution_that_reads_them),
         cmocka_unit_test(nothing_else_is_summed),
     };
     return cmocka_run_group_tests(tests, start, finish);

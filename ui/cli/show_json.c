@@ -88,9 +88,9 @@ static json_t *weights_json(const struct show_subject *s) {
     const struct model *m = s->setup.model;
     if (!s->experiment.model.weights[0])
         return json_null();
-    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:i, s:o, s:o, s:o, s:o}", "source",
+    return json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "source",
                      s->experiment.model.weights, "part", r->part, "aside", r->aside, "prefix",
-                     r->prefix, "summed", r->summed, "renamed",
+                     r->prefix, "summed", names_json(m, r->summed, r->summed_count), "renamed",
                      texts_json(r->renamed, r->renamed_count), "loaded", r->loaded, "missing",
                      names_json(m, r->missing, r->missing_count), "unexpected",
                      texts_json(r->unexpected, r->unexpected_count), "misshaped",
