@@ -111,8 +111,7 @@ bool files_replace(struct replacement *r, const char *path, struct error *error)
 
 // Best effort: the file is whole with or without it, and some file systems cannot do it.
 static void sync_directory_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    char *directory = files_directory(path);
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
