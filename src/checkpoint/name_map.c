@@ -19,7 +19,7 @@ struct rule {
 };
 
 static bool parse_rule(struct rule *r, const char *text, struct error *error) {
-    char *rest = r->text = xstrdup(text), *word, *words[3];
+    char *rest = r->text = xstrdup(text), *word, *words[3] = {0};
     int count = 0;
     while (count < 3 && (word = strsep(&rest, " \t")))
         if (*word)
