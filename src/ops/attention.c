@@ -7,11 +7,9 @@
 
 static bool attention_check(const union op_attr *attr, const char *name, struct shape in,
                             int channels, struct error *error) {
-    char text[32];
     const int heads = attr->attention.heads;
-    if (in.w != 1)
-        return error_set(error, "%s: the input is %s, but it must be a list of tokens, 1", name,
-                         shape_text(in, text));
+    if (!op_check_tokens(name, in, error))
+        return false;
     if (heads < 1 || channels % heads != 0)
         return error_set(error, "%s: %d channels cannot be shared among %d heads", name, channels,
                          heads);

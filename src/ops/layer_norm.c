@@ -11,13 +11,13 @@ enum { BLOCK_ROWS = 64 }; // summed in float
 
 static bool layer_norm_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                              struct error *error) {
-    (void)attr, (void)error;
+    (void)attr;
     *out = in[0];
-    return true;
+    return op_check_tokens("layer_norm", in[0], error);
 }
 
 static size_t layer_norm_tokens(const struct op_call *call) {
-    return (size_t)call->out_shape.h * (size_t)call->out_shape.w;
+    return (size_t)call->out_shape.h;
 }
 
 static size_t layer_norm_keep(const struct op_call *call) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { WEIGHT, BIAS };
+
 static int linear_in(const struct op_call *call) {
     return (int)shape_count(call->in_shape[0]);
 }

@@ -11,6 +11,14 @@ int op_pieces(const struct op_call *call) {
     return pieces < (size_t)call->n ? (int)pieces : call->n;
 }
 
+bool op_check_tokens(const char *name, struct shape in, struct error *error) {
+    char text[32];
+    return in.w == 1 || error_set(error,
+                                  "%s: the input is %s, but it must be a list of tokens, "
+                                  "CHANNELSxTOKENSx1",
+                                  name, shape_text(in, text));
+}
+
 int op_rows(const struct op_call *call, struct shape s, int sample) {
     return call->length && s.h > 1 ? call->length[sample] : s.h;
 }

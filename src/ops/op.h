@@ -207,6 +207,10 @@ const struct operation *operation_find(const char *name);
 enum { OP_NUMBERS = 7 };
 bool op_numbers(const struct operation *op, const union op_attr *attr, double out[OP_NUMBERS]);
 
+// Whether the input of operation `name` is a list of tokens, {tokens, 1, channels}, as error says
+// where it is not.
+bool op_check_tokens(const char *name, struct shape in, struct error *error);
+
 // The rows of a sample that are there, of an activation of shape `s`: all, or a text's tokens (a
 // vector is a single row); and the floats in them.
 int op_rows(const struct op_call *call, struct shape s, int sample);

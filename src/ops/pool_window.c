@@ -9,8 +9,8 @@ bool pool_window_infer(const char *name, const union op_attr *attr, struct shape
         return error_set(error, "%s: kernel %d and stride %d must be at least 1", name, kernel,
                          stride);
     if (pad < 0 || pad > kernel / 2)
-        return error_set(error, "%s: padding %d must be at most half of kernel %d", name, pad,
-                         kernel);
+        return error_set(error, "%s: padding %d must lie between 0 and half of kernel %d", name,
+                         pad, kernel);
     if (in.h + 2 * pad < kernel || in.w + 2 * pad < kernel)
         return error_set(error, "%s: kernel %dx%d is larger than the input %s with padding %d",
                          name, kernel, kernel, shape_text(in, text), pad);

@@ -13,7 +13,7 @@ static bool token_add_infer(const union op_attr *attr, const struct shape *in, s
                          "most for data.length is %d",
                          need, attr->token_add.rows, attr->token_add.rows);
     *out = in[0];
-    return true;
+    return op_check_tokens("token_add", in[0], error);
 }
 
 static size_t token_add_row(const struct op_call *call, int token) {

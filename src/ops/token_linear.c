@@ -24,10 +24,8 @@ enum {
 
 static bool token_linear_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                                struct error *error) {
-    char text[32];
-    if (in[0].w != 1)
-        return error_set(error, "token_linear: the input is %s, but it must be a list of tokens, 1",
-                         shape_text(in[0], text));
+    if (!op_check_tokens("token_linear", in[0], error))
+        return false;
     if (attr->linear.out < 1)
         return error_set(error, "token_linear: %d outputs of %d inputs: at least 1",
                          attr->linear.out, in[0].c);

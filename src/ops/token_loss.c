@@ -1,9 +1,8 @@
 // The loss of a language model: of each token that is to be predicted, the cross-entropy of softmax
 // of its logits with its id, summed over a text. in: logits [n][rows][1][ids]. call.label:
 // [n][rows], the id, or -1 where nothing is to be predicted: no loss and no gradient. out: [n];
-// dlogits = dout
-// * (softmax(logits) - target). As in cross_entropy.c, a share `smoothing` of the target is spread
-// over all ids.
+// dlogits = dout * (softmax(logits) - target). As in cross_entropy.c, a share `smoothing` of the
+// target is spread over all ids.
 //
 // What forward keeps of a row is the logarithm of the sum of its exponentials.
 #include "base/kernels.h"
@@ -13,12 +12,8 @@
 static bool token_loss_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                              struct error *error) {
     (void)attr;
-    char text[32];
-    if (in[0].w != 1)
-        return error_set(error, "token_loss: the logits are %s, but must be of a list of tokens, 1",
-                         shape_text(in[0], text));
     *out = (struct shape){1, 1, 1};
-    return true;
+    return op_check_tokens("token_loss", in[0], error);
 }
 
 static size_t token_loss_keep(const struct op_call *call) {

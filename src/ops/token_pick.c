@@ -8,12 +8,11 @@
 
 static bool token_pick_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                              struct error *error) {
-    char text[32];
-    if (in[0].w != 1 || attr->token_pick.rows < 1)
-        return error_set(error, "token_pick: %d of %s, but the input must be a list of tokens, 1",
-                         attr->token_pick.rows, shape_text(in[0], text));
+    if (attr->token_pick.rows < 1)
+        return error_set(error, "token_pick: %d tokens of a text; at least 1",
+                         attr->token_pick.rows);
     *out = (struct shape){attr->token_pick.rows, 1, in[0].c};
-    return true;
+    return op_check_tokens("token_pick", in[0], error);
 }
 
 static const int *token_pick_target(const struct op_call *call, int sample) {

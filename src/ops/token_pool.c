@@ -6,12 +6,8 @@
 static bool token_pool_infer(const union op_attr *attr, const struct shape *in, struct shape *out,
                              struct error *error) {
     (void)attr;
-    char text[32];
-    if (in[0].w != 1)
-        return error_set(error, "token_pool: the input is %s, but it must be a list of tokens, 1",
-                         shape_text(in[0], text));
     *out = (struct shape){1, 1, in[0].c};
-    return true;
+    return op_check_tokens("token_pool", in[0], error);
 }
 
 // Where the taken token begins.

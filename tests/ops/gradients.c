@@ -266,6 +266,7 @@ static const struct refusal refusals[] = {
     {"avg_pool", {{9, 2, 3}}, .attr.pool = {5, 1, 1}, .one = "5x5", .other = "3x9x2"},
     {"max_pool", {{8, 8, 3}}, .attr.pool = {3, 1, 2}, .one = "2", .other = "3"},
     {"avg_pool", {{8, 8, 3}}, .attr.pool = {3, 0, 1}, .one = "0", .other = "1"},
+    {"avg_pool", {{8, 8, 3}}, .attr.pool = {3, 1, -1}, .one = "padding -1", .other = "between 0"},
     {"pad_shortcut", {{8, 8, 16}}, .attr.pad_shortcut = {12, 2}, .one = "12", .other = "16x8x8"},
     {"pad_shortcut", {{8, 8, 16}}, .attr.pad_shortcut = {32, 0}, .one = "0", .other = "1"},
     {"cross_entropy", {{2, 2, 10}}, .one = "10x2x2", .other = "10"},
@@ -296,9 +297,14 @@ static const struct refusal refusals[] = {
      .one = "6",
      .other = "4"},
     {"attention_packed", {{5, 1, 8}}, .attr.attention = {2}, .one = "8", .other = "3"},
-    {"token_pool", {{5, 2, 8}}, .one = "8x5x2", .other = "1"},
-    {"token_pick", {{5, 2, 8}}, .attr.token_pick = {3}, .one = "8x5x2", .other = "1"},
-    {"token_loss", {{5, 2, 8}}, .one = "8x5x2", .other = "1"},
+    {"token_pick", {{5, 1, 8}}, .attr.token_pick = {0}, .one = "0 tokens", .other = "1"},
+    {"attention_packed", {{5, 2, 6}}, .attr.attention = {2}, .one = "6x5x2", .other = "TOKENSx1"},
+    {"layer_norm", {{5, 2, 8}}, .one = "8x5x2", .other = "TOKENSx1"},
+    {"token_add", {{5, 2, 8}}, .attr.token_add = {5, true}, .one = "8x5x2", .other = "TOKENSx1"},
+    {"token_linear", {{5, 2, 8}}, .attr.linear = {3}, .one = "8x5x2", .other = "TOKENSx1"},
+    {"token_pool", {{5, 2, 8}}, .one = "8x5x2", .other = "TOKENSx1"},
+    {"token_pick", {{5, 2, 8}}, .attr.token_pick = {3}, .one = "8x5x2", .other = "TOKENSx1"},
+    {"token_loss", {{5, 2, 8}}, .one = "8x5x2", .other = "TOKENSx1"},
 };
 
 static void infer_refuses_and_names_both_sizes(void **state) {
