@@ -1,6 +1,6 @@
 // Products against loops in double, in all four transpositions, with strides and beta.
 #include "base/blas.h"
-#include "base/xalloc.h"
+#include "random_floats.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,15 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static float *random_floats(size_t count, uint32_t seed) {
-    float *to = xmalloc(count * sizeof *to);
-    for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        to[i] = (float)(seed >> 8) / (1 << 23) - 1;
-    }
-    return to;
-}
 
 static void check(bool ta, bool tb, int m, int n, int k, float beta) {
     const int as = (ta ? m : k) + 3, bs = (tb ? k : n) + 1, cs = n + 2;

@@ -1,8 +1,8 @@
 // conv2d against loops in double, for every instruction set; and that its bits depend on nothing
 // but the work.
 #include "base/kernels.h"
-#include "base/xalloc.h"
 #include "ops/op.h"
+#include "random_floats.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,15 +82,6 @@ struct problem {
 };
 
 enum { DX = 1, DWEIGHT = 2, DBIAS = 4, ALL = 7 };
-
-static float *random_floats(size_t count, uint32_t seed) {
-    float *to = xmalloc(count * sizeof *to);
-    for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        to[i] = (float)(seed >> 8) / (1 << 23) - 1;
-    }
-    return to;
-}
 
 static size_t x_count(const struct problem *p) {
     return (size_t)p->g.n * shape_count(p->in);
