@@ -44,25 +44,4 @@ static inline void put_picture(const char *root, const char *name, int w, int h,
     put_file(root, name, data, (size_t)(at + w * h * 3));
 }
 
-static inline void remove_tree(const char *root) {
-    char *command = xprintf("rm -rf '%s'", root);
-    if (system(command) != 0)
-        abort();
-    free(command);
-}
-
-// Tests in a directory of their own, whose name is *state.
-static inline int enter_tree(void **state) {
-    *state = xstrdup("thaw-folder-XXXXXX");
-    return mkdtemp(*state) ? 0 : -1;
-}
-
-static inline int leave_tree(void **state) {
-    remove_tree(*state);
-    free(*state);
-    return 0;
-}
-
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, enter_tree, leave_tree)
-
 #endif

@@ -2,30 +2,12 @@
 #ifndef THAW_TESTS_TRAINER_SESSION_H
 #define THAW_TESTS_TRAINER_SESSION_H
 
-// clang-format off
-#include "test.h"
-// clang-format on
-#include "base/files.h"
-#include "base/xalloc.h"
+#include "directory.h"
 #include "session/trainer.h"
 #include "tiny_run.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static inline int make_directory(void **state) {
-    char *path = xstrdup("/tmp/thaw-trainer-XXXXXX");
-    *state = mkdtemp(path);
-    return *state == NULL;
-}
-
-static inline int remove_directory(void **state) {
-    char *command = xprintf("rm -r '%s'", (char *)*state);
-    int code = system(command);
-    free(command);
-    free(*state);
-    return code;
-}
 
 // A session over a tiny training with its files in `directory` (NULL: none).
 static inline struct session *start(struct tiny *t, const char *directory,
@@ -183,7 +165,5 @@ static inline void rewind_to(struct session *s, int64_t step, int branch) {
     struct command c = {.kind = COMMAND_REWIND, .count = step, .branch = branch};
     assert_true(s->send(s, &c));
 }
-
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 
 #endif

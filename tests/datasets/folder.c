@@ -1,8 +1,8 @@
 #include "datasets/datasets.h"
 
 #include "data/loader.h"
+#include "directory.h"
 #include "pictures.h"
-#include "test.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,7 +81,9 @@ static void opens_parts(void **state) {
 static void says_what_is_missing(void **state) {
     refuses(&(struct dataset_request){.size = SIZE}, "folder: set data.path to a folder with");
     refuses(&(struct dataset_request){.path = *state}, "folder: set data.size, the side in pixels");
-    refuses(&(struct dataset_request){.path = *state, .size = SIZE}, "data.path: thaw-folder-");
+    char *empty = xprintf("data.path: %s: no folders in it", (char *)*state);
+    refuses(&(struct dataset_request){.path = *state, .size = SIZE}, empty);
+    free(empty);
 }
 
 static void put_bad(const char *root) {
@@ -211,7 +213,7 @@ static void decodes_once(void **state) {
     assert_true(open_folder(&r, &pair, &e));
     assert_true(dataset_fetch(pair.train, 3, NULL, before, &e));
     char *class = files_join(*state, "a");
-    remove_tree(class);
+    files_remove(class);
     free(class);
     assert_true(dataset_fetch(pair.train, 3, NULL, after, &e));
     assert_memory_equal(before, after, sizeof after);
@@ -249,14 +251,14 @@ static void reads_flowers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(opens_a_tree),
-        TREE_TEST(opens_parts),
-        TREE_TEST(says_what_is_missing),
-        TREE_TEST(names_unreadable_pictures),
-        TREE_TEST(a_damaged_picture_is_told_when_it_is_wanted),
-        TREE_TEST(leaves_unreadable_pictures_out),
-        TREE_TEST(cache_and_threads_change_nothing),
-        TREE_TEST(decodes_once),
+        IN_DIRECTORY(opens_a_tree),
+        IN_DIRECTORY(opens_parts),
+        IN_DIRECTORY(says_what_is_missing),
+        IN_DIRECTORY(names_unreadable_pictures),
+        IN_DIRECTORY(a_damaged_picture_is_told_when_it_is_wanted),
+        IN_DIRECTORY(leaves_unreadable_pictures_out),
+        IN_DIRECTORY(cache_and_threads_change_nothing),
+        IN_DIRECTORY(decodes_once),
         cmocka_unit_test(reads_flowers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #include "datasets/listing.h"
 
+#include "directory.h"
 #include "pictures.h"
-#include "test.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -230,10 +230,10 @@ static void lists_without_labels(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(a_folder_for_each_class),        TREE_TEST(train_val_and_test),
-        TREE_TEST(says_what_is_wrong_with_a_tree), TREE_TEST(reads_csv),
-        TREE_TEST(says_what_is_wrong_with_a_csv),  TREE_TEST(numbers_groups_by_their_names),
-        TREE_TEST(lists_without_labels),
+        IN_DIRECTORY(a_folder_for_each_class),        IN_DIRECTORY(train_val_and_test),
+        IN_DIRECTORY(says_what_is_wrong_with_a_tree), IN_DIRECTORY(reads_csv),
+        IN_DIRECTORY(says_what_is_wrong_with_a_csv),  IN_DIRECTORY(numbers_groups_by_their_names),
+        IN_DIRECTORY(lists_without_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 #include "datasets/pictures.h"
 
 #include "datasets/datasets.h"
+#include "directory.h"
 #include "pictures.h"
-#include "test.h"
 
 enum { SIZE = 8, PIXELS = SIZE * SIZE * 3 };
 
@@ -56,8 +56,8 @@ static void notes_what_it_cannot_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(as_in_a_folder),
-        TREE_TEST(notes_what_it_cannot_read),
+        IN_DIRECTORY(as_in_a_folder),
+        IN_DIRECTORY(notes_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

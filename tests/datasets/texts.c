@@ -3,8 +3,8 @@
 #include "base/text.h"
 #include "checkpoint/shared.h"
 #include "datasets/texts_rows.h"
+#include "directory.h"
 #include "pictures.h"
-#include "test.h"
 #include <jansson.h>
 
 enum { LENGTH = 8 };
@@ -488,21 +488,21 @@ static void trec_and_sms_spam(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TREE_TEST(reads_csv),
-        TREE_TEST(reads_tsv),
-        TREE_TEST(reads_texts_without_labels),
-        TREE_TEST(reads_json_lines),
-        TREE_TEST(reads_first_words_and_siblings),
-        TREE_TEST(reads_trees),
-        TREE_TEST(cuts_and_says_so),
-        TREE_TEST(says_what_is_wrong),
-        TREE_TEST(refuses_what_is_endless),
-        TREE_TEST(a_class_for_each_of_many_texts),
-        TREE_TEST(an_empty_text_needs_a_token),
-        TREE_TEST(lines_of_a_million_letters),
+        IN_DIRECTORY(reads_csv),
+        IN_DIRECTORY(reads_tsv),
+        IN_DIRECTORY(reads_texts_without_labels),
+        IN_DIRECTORY(reads_json_lines),
+        IN_DIRECTORY(reads_first_words_and_siblings),
+        IN_DIRECTORY(reads_trees),
+        IN_DIRECTORY(cuts_and_says_so),
+        IN_DIRECTORY(says_what_is_wrong),
+        IN_DIRECTORY(refuses_what_is_endless),
+        IN_DIRECTORY(a_class_for_each_of_many_texts),
+        IN_DIRECTORY(an_empty_text_needs_a_token),
+        IN_DIRECTORY(lines_of_a_million_letters),
         cmocka_unit_test(definitions_are_balanced_and_known),
         cmocka_unit_test(definitions_are_wordnets),
-        TREE_TEST(trec_and_sms_spam),
+        IN_DIRECTORY(trec_and_sms_spam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,8 @@
 #include "datasets/bpe.h"
 #include "datasets/unicode.h"
 #include "datasets/wordpiece.h"
+#include "directory.h"
 #include "pictures.h"
-#include "test.h"
 #include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -404,17 +404,17 @@ static void one_million_letters(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hard_cases),
-        TREE_TEST(hard_cases_with_berts_vocabulary),
+        IN_DIRECTORY(hard_cases_with_berts_vocabulary),
         cmocka_unit_test(bpe_round_trips),
-        TREE_TEST(hard_cases_with_gpt2s_vocabulary),
+        IN_DIRECTORY(hard_cases_with_gpt2s_vocabulary),
         cmocka_unit_test(cuts_what_is_too_long),
         cmocka_unit_test(one_is_built_in),
-        TREE_TEST(settings_of_wordpiece),
-        TREE_TEST(says_what_is_wrong_with_wordpiece),
-        TREE_TEST(says_what_is_wrong_with_bpe),
-        TREE_TEST(a_byte_order_mark_is_passed_over),
-        TREE_TEST(spells_ids_as_text),
-        TREE_TEST(spelled_masks_are_tokens),
+        IN_DIRECTORY(settings_of_wordpiece),
+        IN_DIRECTORY(says_what_is_wrong_with_wordpiece),
+        IN_DIRECTORY(says_what_is_wrong_with_bpe),
+        IN_DIRECTORY(a_byte_order_mark_is_passed_over),
+        IN_DIRECTORY(spells_ids_as_text),
+        IN_DIRECTORY(spelled_masks_are_tokens),
         cmocka_unit_test(one_million_letters),
     };
     return cmocka_run_group_tests(tests, read_document, close_document);

@@ -2,7 +2,7 @@
 #include "run/run.h"
 #include "base/files.h"
 #include "base/xalloc.h"
-#include "test.h"
+#include "directory.h"
 #include "tiny_run.h"
 #include "training_copy.h"
 #include <dirent.h>
@@ -18,20 +18,6 @@
 
 static const char *const sets[] = {"freeze.rules=[thaw head]", "optim.name=adam", "freeze.bn=batch",
                                    "train.epochs=8", NULL};
-
-static int make_directory(void **state) {
-    char *path = xstrdup("thaw-run-XXXXXX");
-    *state = mkdtemp(path);
-    return *state == NULL;
-}
-
-static int remove_directory(void **state) {
-    char *command = xprintf("rm -r '%s'", (char *)*state);
-    int code = system(command);
-    free(command);
-    free(*state);
-    return code;
-}
 
 static void run_steps(struct training *t, int steps) {
     for (int i = 0; i < steps; i++) {
@@ -828,8 +814,6 @@ static void the_fingerprint_names_version_and_compiler(void **state) {
     assert_null(strchr(text, '\n'));
     free(text);
 }
-
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 
 int main(void) {
     signal(SIGXFSZ, SIG_IGN); // a file over the limit is a failed write

@@ -3,28 +3,14 @@
 #include "session/replay.h"
 #include "base/files.h"
 #include "base/xalloc.h"
+#include "directory.h"
 #include "session/trainer.h"
-#include "test.h"
 #include "tiny_run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST = 400, EPOCH = 8 }; // TINY_COUNT in batches of 8
-
-static int make_directory(void **state) {
-    const char *parent = getenv("TMPDIR");
-    *state = files_join(parent ? parent : P_tmpdir, "thaw-replay-XXXXXX");
-    return mkdtemp(*state) == NULL;
-}
-
-static int remove_directory(void **state) {
-    char *command = xprintf("rm -r '%s'", (char *)*state);
-    int code = system(command);
-    free(command);
-    free(*state);
-    return code;
-}
 
 static const char *const sets[] = {"freeze.rules=[thaw head]", NULL};
 
@@ -474,8 +460,6 @@ static void malformed_files_give_one_clear_error(void **state) {
     player_close(&p);
     free(nowhere);
 }
-
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -218,8 +218,6 @@ static void the_best_weights_come_back(void **state) {
     tiny_close(&t);
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(killed_in_any_phase_it_goes_on_the_same), // forks: before any thread

@@ -199,9 +199,8 @@ int main(void) {
         cmocka_unit_test(looking_changes_no_bits),
         cmocka_unit_test(the_old_head_sees_only_what_the_body_lost),
         cmocka_unit_test(another_body_is_refused),
-        cmocka_unit_test_setup_teardown(a_run_taken_up_again_tells_the_same, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(a_replay_reads_it, make_directory, remove_directory),
+        IN_DIRECTORY(a_run_taken_up_again_tells_the_same),
+        IN_DIRECTORY(a_replay_reads_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

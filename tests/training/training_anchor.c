@@ -122,8 +122,7 @@ int main(void) {
         cmocka_unit_test(pretrained_weights_stay_nearer),
         cmocka_unit_test(only_pretrained_weights_have_an_anchor),
         cmocka_unit_test(what_is_frozen_is_not_pulled),
-        cmocka_unit_test_setup_teardown(a_resumed_run_has_the_same_bits, make_directory,
-                                        remove_directory),
+        IN_DIRECTORY(a_resumed_run_has_the_same_bits),
         cmocka_unit_test(without_pretrained_weights_it_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,11 +2,7 @@
 #ifndef THAW_TESTS_PROGRAM_H
 #define THAW_TESTS_PROGRAM_H
 
-// clang-format off
-#include "test.h"
-// clang-format on
-#include "base/files.h"
-#include "base/xalloc.h"
+#include "directory.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,17 +25,13 @@ struct outcome {
 static char program_start[4096];
 
 static inline int program_enter(void **state) {
-    const char *parent = getenv("TMPDIR");
-    *state = files_join(parent ? parent : P_tmpdir, "thaw-cli-XXXXXX");
-    return mkdtemp(*state) && getcwd(program_start, sizeof program_start) ? chdir(*state) : -1;
+    return make_directory(state) || !getcwd(program_start, sizeof program_start) ? -1
+                                                                                 : chdir(*state);
 }
 
 static inline int program_leave(void **state) {
-    char *command = xprintf("rm -r '%s'", (char *)*state);
-    int code = chdir(program_start) || system(command);
-    free(command);
-    free(*state);
-    return code;
+    int code = chdir(program_start);
+    return remove_directory(state) || code;
 }
 
 #define PROGRAM_TEST(f) cmocka_unit_test_setup_teardown(f, program_enter, program_leave)
