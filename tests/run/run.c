@@ -5,6 +5,7 @@
 #include "directory.h"
 #include "tiny_run.h"
 #include "training_copy.h"
+#include "training_steps.h"
 #include <dirent.h>
 #include <jansson.h>
 #include <math.h>
@@ -18,15 +19,6 @@
 
 static const char *const sets[] = {"freeze.rules=[thaw head]", "optim.name=adam", "freeze.bn=batch",
                                    "train.epochs=8", NULL};
-
-static void run_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
 
 static void must(bool ok, const struct error *error) {
     if (!ok)
@@ -93,7 +85,7 @@ static void open_saved(struct saved *s, void **state) {
     struct training *t = s->tiny.training;
     must(run_event(&s->run, 0, "thaw", "start", &s->error), &s->error);
     run_steps(t, 3);
-    must(training_apply(t, "thaw block.conv2", &s->error), &s->error);
+    apply(t, "thaw block.conv2");
     must(run_event(&s->run, 3, "user", "thaw block.conv2", &s->error), &s->error);
     run_steps(t, 2);
     must(run_save_state(&s->run, t, &s->error), &s->error);
@@ -343,7 +335,7 @@ static void a_saved_state_comes_back_whole(void **state) {
         run_fork(&s.run);
     run_reach(&s.run, 7);
     s.run.branch = 2;
-    must(training_apply(s.tiny.training, "undo", &s.error), &s.error); // the history goes along
+    apply(s.tiny.training, "undo"); // the history goes along
     must(run_save_state(&s.run, s.tiny.training, &s.error), &s.error);
     struct training_copy expected = training_copy(s.tiny.training);
     must(resume(s.directory, &t, &run, &later, &s.error), &s.error);

@@ -4,26 +4,12 @@
 #include "test.h"
 #include "tiny_run.h"
 #include "training_copy.h"
+#include "training_steps.h"
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const adam[] = {"freeze.rules=[thaw head]", "optim.name=adam", "freeze.bn=batch",
                                    "train.epochs=8", NULL};
-
-static void run_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
-
-static void apply(struct training *t, const char *text) {
-    struct error error;
-    if (!training_apply(t, text, &error))
-        fail_msg("%s", error.text);
-}
 
 static void keep(struct points *p, const struct training *t, int branch, bool kept) {
     struct point_view view = {.step = t->step, .branch = branch, .kept = kept};

@@ -1,5 +1,6 @@
 // A schedule followed: taken up again, gone back in and run again by hand, it does the same.
 #include "trainer_session.h"
+#include "training_steps.h"
 
 // Six epochs of eight steps, and a phase of every kind.
 #define PHASES                                                                                     \
@@ -144,35 +145,21 @@ static void what_is_all_frozen_waits_for_its_phase(void **state) {
     free(directory);
 }
 
-static void apply(struct training *t, const char *text) {
-    struct error error;
-    if (!training_apply(t, text, &error))
-        fail_msg("%s: %s", text, error.text);
-}
-
-static void steps(struct training *t, int count) {
-    struct step_result result;
-    struct error error;
-    while (count-- > 0)
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-}
-
 static void the_rate_begins_anew(void **state) {
     (void)state;
     struct tiny t;
     tiny_open(&t, 1, (const char *const[]){"train.epochs=6", "schedule.name=cosine", NULL});
     struct training *training = t.training;
-    steps(training, 10);
+    run_steps(training, 10);
     assert_true(training_lr(training) == lr_at(&training->lr, 10, 48));
     apply(training, "lr restart for 2 epochs");
     assert_true(training_lr(training) == 0.02);
-    steps(training, 3);
+    run_steps(training, 3);
     assert_true(training_lr(training) == lr_at(&training->lr, 3, 16));
-    steps(training, 15);
+    run_steps(training, 15);
     assert_true(training_lr(training) == lr_at(&training->lr, 15, 16)); // and stays
     apply(training, "lr restart");
-    steps(training, 4);
+    run_steps(training, 4);
     assert_true(training_lr(training) == lr_at(&training->lr, 4, 48 - 28));
     tiny_close(&t);
 }
@@ -184,10 +171,10 @@ static void an_annealed_rate_falls_to_nothing(void **state) {
     struct training *training = t.training;
     int conv = model_param(t.model, "conv1.weight"), fc = model_param(t.model, "fc.weight");
     apply(training, "anneal conv1 until 50%");
-    steps(training, 13);
+    run_steps(training, 13);
     assert_true(training->step_lr[conv] == 0.02 * lr_annealed(12, 0, 24));
     assert_true(training->step_lr[fc] == lr_at(&training->lr, 12, 48));
-    steps(training, 12);
+    run_steps(training, 12);
     assert_true(training->step_lr[conv] == 0);
     tiny_close(&t);
 }
@@ -202,12 +189,12 @@ static void the_best_weights_come_back(void **state) {
     struct training *training = t.training;
     assert_false(training_apply(training, "restore best", &error));
     assert_non_null(strstr(error.text, "no evaluation yet"));
-    steps(training, 5);
+    run_steps(training, 5);
     training_observe(training, &(struct tally){1, 9, 10});
     int conv = model_param(t.model, "conv1.weight"), fc = model_param(t.model, "fc.weight");
     uint64_t conv_then = weights_hash(&training->weights, conv);
     uint64_t fc_then = weights_hash(&training->weights, fc);
-    steps(training, 3);
+    run_steps(training, 3);
     training_observe(training, &(struct tally){1, 5, 10}); // worse
     apply(training, "freeze conv1");
     apply(training, "restore best");

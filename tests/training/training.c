@@ -2,16 +2,8 @@
 #include "base/xalloc.h"
 #include "test.h"
 #include "tiny_run.h"
+#include "training_steps.h"
 #include <math.h>
-
-static void run_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
 
 static float *copy_of(const struct tiny *t) {
     return xmemdup(t->training->weights.data, t->model->weight_floats * sizeof(float));
@@ -105,19 +97,18 @@ static void a_late_thaw_takes_effect_between_steps(void **state) {
     const char *const sets[] = {"freeze.rules=[thaw head]", "optim.name=adam", NULL};
     struct tiny t;
     tiny_open(&t, 2, sets);
-    struct error error;
     int conv = model_param(t.model, "block.conv2.weight");
     float *before = copy_of(&t);
     size_t bytes = param_bytes(&t.model->params[conv]);
     run_steps(t.training, 4);
     assert_memory_equal(weights_at(&t.training->weights, conv), before + t.model->params[conv].at,
                         bytes);
-    assert_true(training_apply(t.training, "thaw block.conv2", &error));
+    apply(t.training, "thaw block.conv2");
     run_steps(t.training, 1);
     assert_memory_not_equal(weights_at(&t.training->weights, conv),
                             before + t.model->params[conv].at, bytes);
     assert_int_equal(t.training->optim.states[conv].steps, 1); // its own, for a correct first step
-    assert_true(training_apply(t.training, "freeze block.conv2", &error));
+    apply(t.training, "freeze block.conv2");
     assert_null(t.training->optim.states[conv].first);
     free(before);
     tiny_close(&t);
@@ -145,15 +136,14 @@ static void multipliers_change_the_rate_of_what_they_name(void **state) {
     const char *const sets[] = {"optim.lr_scale=[block 0.5, block.conv2 0.25]", NULL};
     struct tiny t;
     tiny_open(&t, 1, sets);
-    struct error error;
     int conv1 = model_param(t.model, "block.conv1.weight");
     int conv2 = model_param(t.model, "block.conv2.weight");
     assert_true(training_settings(t.training)->lr_scale[conv1] == 0.5 &&
                 training_settings(t.training)->lr_scale[conv2] == 0.25);
-    assert_true(training_apply(t.training, "lr block x0.1", &error));
+    apply(t.training, "lr block x0.1");
     assert_true(fabs(training_settings(t.training)->lr_scale[conv2] - 0.025) < 1e-15);
     double before = training_lr(t.training);
-    assert_true(training_apply(t.training, "lr x0.5", &error));
+    apply(t.training, "lr x0.5");
     assert_true(training_lr(t.training) == 0.5 * before);
     tiny_close(&t);
 }
@@ -252,9 +242,9 @@ static void settings_change_after_the_last_step(void **state) {
     tiny_open(&t, 1, sets);
     run_steps(t.training, (int)t.training->total);
     struct error error = {0};
-    assert_true(training_apply(t.training, "thaw all", &error));
-    assert_true(training_apply(t.training, "undo", &error));
-    assert_true(training_apply(t.training, "epochs 3", &error));
+    apply(t.training, "thaw all");
+    apply(t.training, "undo");
+    apply(t.training, "epochs 3");
     run_steps(t.training, 8);
     assert_false(training_apply(t.training, "undo", &error)); // back to one epoch, which is past
     assert_non_null(strstr(error.text, "'epochs 1' is past"));

@@ -1,15 +1,7 @@
 // L2-SP in a training: what is pulled where. The formulas are held against PyTorch in optim.c.
 #include "trainer_session.h"
+#include "training_steps.h"
 #include <math.h>
-
-static void run_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
 
 static double distance(const float *a, const float *b, size_t n) {
     double sum = 0;
@@ -76,7 +68,7 @@ static void what_is_frozen_is_not_pulled(void **state) {
     struct error error;
     tiny_open(&t, 2, sets);
     run_steps(t.training, 5);
-    assert_true(training_apply(t.training, "freeze block.conv1", &error)); // away from its start
+    apply(t.training, "freeze block.conv1"); // away from its start
     run_steps(t.training, 10);
     assert_true(training_verify(t.training, &error));
     tiny_close(&t);

@@ -4,22 +4,8 @@
 #include "test.h"
 #include "tiny_run.h"
 #include "training_copy.h"
+#include "training_steps.h"
 #include <math.h>
-
-static void apply(struct tiny *t, const char *text) {
-    struct error error;
-    if (!training_apply(t->training, text, &error))
-        fail_msg("%s", error.text);
-}
-
-static void run_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
 
 // Statistics alone change, to the same bits whatever the threads; everything frozen has its proof.
 static void only_statistics_change(void **state) {
@@ -32,7 +18,7 @@ static void only_statistics_change(void **state) {
         tiny_open(&t, i ? 4 : 1, sets);
         run_steps(t.training, 3);
         struct training_copy copy = training_copy(t.training);
-        apply(&t, "bn reestimate");
+        apply(t.training, "bn reestimate");
         assert_true(training_verify(t.training, &error));
         for (int p = 0; p < t.model->param_count; p++) {
             const struct param *param = &t.model->params[p];
@@ -57,10 +43,10 @@ static void what_was_before_does_not_count(void **state) {
     (void)state;
     struct tiny t;
     tiny_open(&t, 2, NULL);
-    apply(&t, "bn reestimate");
+    apply(t.training, "bn reestimate");
     float *first = xmemdup(t.training->weights.data, t.model->weight_floats * sizeof *first);
     weights_at(&t.training->weights, model_param(t.model, "bn1.running_var"))[0] = 100;
-    apply(&t, "bn reestimate");
+    apply(t.training, "bn reestimate");
     assert_memory_equal(t.training->weights.data, first, t.model->weight_floats * sizeof *first);
     free(first);
     tiny_close(&t);
@@ -76,7 +62,7 @@ static void the_cache_follows(void **state) {
         struct tiny t;
         tiny_open(&t, 2, sets);
         run_steps(t.training, 12);
-        apply(&t, "bn reestimate");
+        apply(t.training, "bn reestimate");
         run_steps(t.training, 12);
         hashes[i] = weights_hash(&t.training->weights, model_param(t.model, "fc.weight"));
         tiny_close(&t);
@@ -91,7 +77,7 @@ static void an_experiment_can_begin_with_it(void **state) {
     struct error error;
     tiny_open(&asked, 2, sets);
     tiny_open(&by_hand, 2, NULL);
-    apply(&by_hand, "bn reestimate");
+    apply(by_hand.training, "bn reestimate");
     assert_true(training_verify(asked.training, &error));
     assert_memory_equal(asked.training->weights.data, by_hand.training->weights.data,
                         asked.model->weight_floats * sizeof(float));
@@ -104,15 +90,15 @@ static void it_is_no_setting_and_stands_alone(void **state) {
     struct tiny t;
     struct error error;
     tiny_open(&t, 1, NULL);
-    apply(&t, "thaw block");
-    apply(&t, "bn reestimate");
+    apply(t.training, "thaw block");
+    apply(t.training, "bn reestimate");
     struct training_copy copy = training_copy(t.training);
     assert_false(training_apply(t.training, "bn reestimate; thaw all", &error));
     assert_string_equal(error.text, "'bn reestimate' is no setting; write it alone");
     assert_false(training_apply(t.training, "thaw all;reset moments", &error));
     training_copy_equal(&copy, t.training);
     training_copy_close(&copy);
-    apply(&t, "undo"); // of "thaw block"
+    apply(t.training, "undo"); // of "thaw block"
     assert_false(training_apply(t.training, "undo", &error));
     tiny_close(&t);
 }
