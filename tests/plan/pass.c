@@ -2,6 +2,7 @@
 #include "plan/pass.h"
 #include "base/random.h"
 #include "base/xalloc.h"
+#include "outcome.h"
 #include "residual_model.h"
 #include "test.h"
 #include <math.h>
@@ -56,15 +57,6 @@ static int close_world(void **state) {
 
 static const float class_weights[RESIDUAL_CLASSES] = {0.25f, 3, 1.5f, 1, 0};
 
-// One forward and backward on a copy of the weights: all gradients (NULL where not wanted), and the
-// weights after it, as running statistics move.
-struct outcome {
-    double loss;
-    float logits[N * RESIDUAL_CLASSES];
-    float **gradient;
-    struct weights after;
-};
-
 static struct plan *make_plan(const struct world *w, const struct flags *flags, bool unpruned) {
     struct plan_options options = {.purpose = PLAN_TRAIN,
                                    .n = N,
@@ -75,38 +67,8 @@ static struct plan *make_plan(const struct world *w, const struct flags *flags, 
     return plan_make(flags, &options);
 }
 
-// Closes the plan.
-static struct outcome run_plan(const struct world *w, struct plan *plan) {
-    struct outcome o = {.after = weights_open(w->model)};
-    memcpy(o.after.data, w->weights.data, w->model->weight_floats * sizeof(float));
-    struct pass pass = {.weights = &o.after, .seed = 9};
-    struct error error;
-    assert_true(pass_use(&pass, plan, &error));
-    // What is left of another pass must not matter.
-    memset(pass.arena.base, 0xff, plan->floats * sizeof(float));
-    pass_forward(&pass, &w->batch, 4);
-    pass_backward(&pass);
-    o.loss = pass.loss;
-    memcpy(o.logits, pass_logits(&pass), sizeof o.logits);
-    o.gradient = xcalloc((size_t)w->model->param_count, sizeof *o.gradient);
-    for (int p = 0; p < w->model->param_count; p++)
-        if (pass_gradient(&pass, p))
-            o.gradient[p] =
-                xmemdup(pass_gradient(&pass, p), w->model->params[p].count * sizeof(float));
-    pass_close(&pass);
-    plan_close(plan);
-    return o;
-}
-
 static struct outcome run(const struct world *w, const struct flags *flags, bool unpruned) {
-    return run_plan(w, make_plan(w, flags, unpruned));
-}
-
-static void close_outcome(const struct world *w, struct outcome *o) {
-    for (int p = 0; p < w->model->param_count; p++)
-        free(o->gradient[p]);
-    free(o->gradient);
-    weights_close(&o->after);
+    return outcome_open(make_plan(w, flags, unpruned), &w->weights, &w->batch, false);
 }
 
 static void check_mask(const struct world *w, int mask, enum bn_policy policy) {
@@ -120,12 +82,10 @@ static void check_mask(const struct world *w, int mask, enum bn_policy policy) {
         bool trainable = param->kind == PARAM_WEIGHT || param->kind == PARAM_BIAS;
         assert_int_equal(pruned.gradient[p] != NULL, trainable && flags.thawed[p]);
         assert_int_equal(whole.gradient[p] != NULL, trainable);
-        if (pruned.gradient[p])
-            assert_memory_equal(pruned.gradient[p], whole.gradient[p],
-                                param->count * sizeof(float));
     }
-    close_outcome(w, &pruned);
-    close_outcome(w, &whole);
+    outcome_same_gradients(&pruned, &whole);
+    outcome_close(&pruned);
+    outcome_close(&whole);
     flags_close(&flags);
 }
 
@@ -150,14 +110,12 @@ static void operations_may_be_done_in_passing(void **state) {
             apart->nodes[i].back_done = false;
         }
         assert_true(done >= 4 && done <= 8 && (mask > 0 || done == 8));
-        struct outcome a = run(w, &flags, false), b = run_plan(w, apart);
-        assert_memory_equal(a.logits, b.logits, sizeof a.logits);
-        for (int p = 0; p < w->model->param_count; p++)
-            if (a.gradient[p])
-                assert_memory_equal(a.gradient[p], b.gradient[p],
-                                    w->model->params[p].count * sizeof(float));
-        close_outcome(w, &a);
-        close_outcome(w, &b);
+        struct outcome a = run(w, &flags, false),
+                       b = outcome_open(apart, &w->weights, &w->batch, false);
+        assert_memory_equal(a.logits, b.logits, a.logit_bytes);
+        outcome_same_gradients(&a, &b);
+        outcome_close(&a);
+        outcome_close(&b);
         flags_close(&flags);
     }
 }
@@ -175,13 +133,11 @@ static void gradients_may_share_buffers(void **state) {
                 floats += (N * shape_count(w->model->nodes[i].shape) + 15) / 16 * 16;
             }
         apart->floats = floats;
-        struct outcome a = run(w, &flags, false), b = run_plan(w, apart);
-        for (int p = 0; p < w->model->param_count; p++)
-            if (a.gradient[p])
-                assert_memory_equal(a.gradient[p], b.gradient[p],
-                                    w->model->params[p].count * sizeof(float));
-        close_outcome(w, &a);
-        close_outcome(w, &b);
+        struct outcome a = run(w, &flags, false),
+                       b = outcome_open(apart, &w->weights, &w->batch, false);
+        outcome_same_gradients(&a, &b);
+        outcome_close(&a);
+        outcome_close(&b);
         flags_close(&flags);
     }
 }
@@ -192,7 +148,7 @@ static double loss_at(const struct world *w, const struct flags *flags, int para
     *value = old + delta;
     struct outcome o = run(w, flags, false);
     *value = old;
-    close_outcome(w, &o);
+    outcome_close(&o);
     return o.loss;
 }
 
@@ -212,7 +168,7 @@ static void gradients_point_the_right_way(void **state) {
                 (loss_at(w, &flags, p, index, 1e-3f) - loss_at(w, &flags, p, index, -1e-3f)) / 2e-3;
             assert_true(fabs(slope - o.gradient[p][index]) < 2e-3 + 0.02 * fabs(slope));
         }
-        close_outcome(w, &o);
+        outcome_close(&o);
         flags_close(&flags);
     }
 }
@@ -236,7 +192,7 @@ static void the_mean_is_weighted_as_in_pytorch(void **state) {
         weight += class_weights[w->batch.label[i]];
     }
     assert_true(fabs(o.loss - sum / weight) < 1e-6 * fabs(o.loss));
-    close_outcome(w, &o);
+    outcome_close(&o);
     flags_close(&flags);
 }
 
