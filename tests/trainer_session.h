@@ -62,6 +62,10 @@ static inline uint64_t file_hash(const char *directory, const char *name) {
     return hash;
 }
 
+// With somebody at the keyboard, who begins; points have room.
+static const struct trainer_options at_keyboard = {
+    .paused = true, .interactive = true, .point_bytes = 1 << 20};
+
 static const char *const eventful[] = {"freeze.rules=[thaw head]", "optim.name=adamw",
                                        "freeze.bn=batch", "train.epochs=6", NULL};
 
@@ -159,6 +163,14 @@ static inline struct snapshot wait_step(struct session *s, int64_t step) {
     for (s->look(s, &now); now.step != step || now.state == SESSION_RUNNING; s->look(s, &now))
         s->wait(s, &version, 1000);
     return now;
+}
+
+// Does the steps up to this one, from one before it where the session rests.
+static inline struct snapshot steps_to(struct session *s, int64_t step) {
+    struct snapshot now;
+    s->look(s, &now);
+    send(s, COMMAND_STEPS, step - now.step, "");
+    return wait_step(s, step);
 }
 
 static inline void rewind_to(struct session *s, int64_t step, int branch) {

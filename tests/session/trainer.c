@@ -162,8 +162,7 @@ static void events_run_again_give_the_same_bits(void **state) {
 static void go_on(struct tiny *t, struct session *s, int64_t until, bool stop) {
     struct snapshot now;
     s->look(s, &now);
-    send(s, COMMAND_STEPS, until - now.step, "");
-    wait_step(s, until);
+    steps_to(s, until);
     if (stop) {
         send(s, COMMAND_STOP, 0, "");
         assert_int_equal(wait_until(s, ended).state, SESSION_STOPPED);
@@ -246,10 +245,8 @@ static void epochs_taken_back_end_the_run(void **state) {
     (void)state;
     struct tiny t;
     tiny_open(&t, 2, eventful);
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
-    struct session *s = start(&t, NULL, options);
-    send(s, COMMAND_STEPS, 16, "");
-    wait_step(s, 16);
+    struct session *s = start(&t, NULL, at_keyboard);
+    steps_to(s, 16);
     send(s, COMMAND_APPLY, 0, "epochs 2");
     assert_int_equal(wait_until(s, ended).step, 16);
     for (int i = 0; i < 50; i++) { // in one go, more often than not
@@ -301,19 +298,16 @@ static void killed_and_resumed_equals_uninterrupted(void **state) {
 // Drift counts from the pretrained weights, not from where a run was taken up.
 static void drift_survives_a_resume(void **state) {
     char *directory = files_join(*state, "run");
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, directory, options);
-    send(s, COMMAND_STEPS, 3, "");
-    wait_step(s, 3);
+    struct session *s = start(&t, directory, at_keyboard);
+    steps_to(s, 3);
     send(s, COMMAND_APPLY, 0, "freeze fc; thaw block");
     go_on(&t, s, 4, true);
-    s = reopen(&t, 1, directory, eventful, options);
+    s = reopen(&t, 1, directory, eventful, at_keyboard);
     int frozen = model_param(t.model, "fc.weight");
     struct layers_snapshot layers = layers_open(t.model);
-    send(s, COMMAND_STEPS, 1, "");
-    wait_step(s, 5);
+    steps_to(s, 5);
     s->layers(s, &layers);
     assert_true(layers.params[frozen].drift > 0);
     assert_true(layers.params[frozen].update == 0);
@@ -326,16 +320,13 @@ static void drift_survives_a_resume(void **state) {
 // Weights that are not finite could not be taken up again: they never replace a good state.
 static void what_diverged_is_not_saved(void **state) {
     char *directory = files_join(*state, "run");
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, directory, options);
-    send(s, COMMAND_STEPS, 3, "");
-    wait_step(s, 3);
+    struct session *s = start(&t, directory, at_keyboard);
+    steps_to(s, 3);
     send(s, COMMAND_SAVE, 0, "");
     send(s, COMMAND_APPLY, 0, "lr x1e38; lr x1e38");
-    send(s, COMMAND_STEPS, 1, "");
-    wait_step(s, 4);
+    steps_to(s, 4);
     send(s, COMMAND_SAVE, 0, "");
     struct snapshot now = wait_commands(s, 5);
     assert_int_equal(now.state, SESSION_PAUSED);
@@ -363,17 +354,14 @@ static void layers_are_measured_and_the_probe_shows_frozen_ones(void **state) {
     tiny_open(&t, 1, eventful);
     int frozen = model_param(t.model, "conv1.weight"), thawed = model_param(t.model, "fc.weight");
     struct layers_snapshot layers = layers_open(t.model);
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
-    struct session *s = start(&t, NULL, options);
-    send(s, COMMAND_STEPS, 2, "");
-    wait_step(s, 2);
+    struct session *s = start(&t, NULL, at_keyboard);
+    steps_to(s, 2);
     s->layers(s, &layers);
     assert_true(layers.params[thawed].gradient_norm > 0 && layers.params[thawed].drift > 0);
     assert_true(isnan(layers.params[frozen].gradient_norm));
     assert_true(layers.params[frozen].drift == 0);
     send(s, COMMAND_PROBE, 1, "");
-    send(s, COMMAND_STEPS, 2, "");
-    wait_step(s, 4);
+    steps_to(s, 4);
     s->layers(s, &layers);
     assert_true(layers.params[frozen].gradient_norm > 0);
     layers_close(&layers);

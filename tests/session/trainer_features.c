@@ -48,16 +48,14 @@ static void a_stopped_run_finds_its_features(void **state) {
     struct tiny t;
     tiny_open(&t, 2, sets);
     struct session *s = start(&t, parts, (struct trainer_options){.paused = true});
-    send(s, COMMAND_STEPS, 16, ""); // two epochs, and so both views
-    wait_step(s, 16);
+    steps_to(s, 16); // two epochs, and so both views
     send(s, COMMAND_STOP, 0, "");
     wait_until(s, ended);
     s->close(s);
     tiny_close(&t);
     assert_int_equal(count_files(parts), 1);
     s = reopen(&t, 2, parts, sets, (struct trainer_options){.paused = true});
-    send(s, COMMAND_STEPS, 1, "");
-    assert_true(wait_step(s, 17).spared > 0);
+    assert_true(steps_to(s, 17).spared > 0);
     stop(s, &t);
     free(parts);
 }
@@ -72,18 +70,14 @@ static void a_rewind_finds_what_belongs_there(void **state) {
         struct session *s = start(
             &t, i ? plain : with,
             (struct trainer_options){.interactive = true, .paused = true, .point_bytes = 1 << 24});
-        send(s, COMMAND_STEPS, 9, "");
-        wait_step(s, 9);
+        steps_to(s, 9);
         send(s, COMMAND_APPLY, 0, "thaw conv1");
-        send(s, COMMAND_STEPS, 5, "");
-        wait_step(s, 14);
+        steps_to(s, 14);
         send(s, COMMAND_APPLY, 0, "freeze conv1");
-        send(s, COMMAND_STEPS, 9, "");
-        wait_step(s, 23);
+        steps_to(s, 23);
         rewind_to(s, 9, 0);
         wait_step(s, 9);
-        send(s, COMMAND_STEPS, 20, "");
-        wait_step(s, 29);
+        steps_to(s, 29);
         stop(s, &t);
         hash[i] = file_hash(i ? plain : with, "best.safetensors");
     }

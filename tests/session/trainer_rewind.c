@@ -7,18 +7,15 @@ static void branches_run_again_give_the_same_bits(void **state) {
     char *hand = files_join(*state, "hand"), *again = files_join(*state, "again");
     struct tiny t;
     tiny_open(&t, 2, eventful);
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
-    struct session *s = start(&t, hand, options);
-    send(s, COMMAND_STEPS, 6, "");
-    wait_step(s, 6);
+    struct session *s = start(&t, hand, at_keyboard);
+    steps_to(s, 6);
     send(s, COMMAND_APPLY, 0, "thaw block");
     send(s, COMMAND_RUN, 0, "");
     wait_step(s, 48); // branch 0, to the end
     rewind_to(s, 6, 0);
     assert_int_equal(wait_step(s, 6).state, SESSION_PAUSED);
     send(s, COMMAND_APPLY, 0, "lr x0.5");
-    send(s, COMMAND_STEPS, 10, "");
-    assert_int_equal(wait_step(s, 16).branch, 1);
+    assert_int_equal(steps_to(s, 16).branch, 1);
     send(s, COMMAND_APPLY, 0, "undo; thaw all"); // refused: undo stands alone
     send(s, COMMAND_APPLY, 0, "thaw all");
     send(s, COMMAND_APPLY, 0, "undo");
@@ -56,8 +53,7 @@ static void rewinding_is_exact(void **state) {
             .paused = true, .interactive = true, .point_bytes = 1 << 22};
         struct session *s = start(&t, i ? back : straight, options);
         if (i == 1) {
-            send(s, COMMAND_STEPS, 20, "");
-            wait_step(s, 20);
+            steps_to(s, 20);
             rewind_to(s, 16, 0);
             wait_step(s, 16);
         }
@@ -84,11 +80,9 @@ static void stopped_at_an_old_point_goes_on_from_there(void **state) {
     options.paused = true;
     tiny_open(&t, 1, eventful);
     s = start(&t, back, options);
-    send(s, COMMAND_STEPS, 10, "");
-    wait_step(s, 10);
+    steps_to(s, 10);
     send(s, COMMAND_APPLY, 0, "thaw block");
-    send(s, COMMAND_STEPS, 10, "");
-    wait_step(s, 20);
+    steps_to(s, 20);
     rewind_to(s, 8, 0);
     wait_step(s, 8);
     send(s, COMMAND_STOP, 0, "");
@@ -129,12 +123,10 @@ static void a_script_stays_on_its_branch(void **state) {
 // Every event but the first has a parent, also on a branch from the very start.
 static void branches_from_the_start_have_the_same_root(void **state) {
     char *directory = files_join(*state, "run"), *path = files_join(directory, "events.jsonl");
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, directory, options);
-    send(s, COMMAND_STEPS, 3, "");
-    wait_step(s, 3);
+    struct session *s = start(&t, directory, at_keyboard);
+    steps_to(s, 3);
     rewind_to(s, 0, 0);
     wait_step(s, 0);
     send(s, COMMAND_APPLY, 0, "lr x0.5");
@@ -160,11 +152,9 @@ static void any_step_can_be_gone_back_to(void **state) {
         tiny_open(&t, 2, eventful);
         struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 0};
         struct session *s = start(&t, i ? back : straight, options);
-        send(s, COMMAND_STEPS, 5, "");
-        wait_step(s, 5);
+        steps_to(s, 5);
         send(s, COMMAND_APPLY, 0, "thaw block");
-        send(s, COMMAND_STEPS, i ? 20 : 6, "");
-        wait_step(s, i ? 25 : 11);
+        steps_to(s, i ? 25 : 11);
         if (i) {
             rewind_to(s, 11, 0);
             wait_step(s, 11);
@@ -182,24 +172,20 @@ static void any_step_can_be_gone_back_to(void **state) {
 // The points of before are gone, the log is not.
 static void a_reopened_run_can_go_back_to_before(void **state) {
     char *straight = files_join(*state, "straight"), *back = files_join(*state, "back");
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     for (int i = 0; i < 2; i++) {
         struct tiny t;
         tiny_open(&t, 1, eventful);
-        struct session *s = start(&t, i ? back : straight, options);
+        struct session *s = start(&t, i ? back : straight, at_keyboard);
         send(s, COMMAND_APPLY, 0, "thaw block");
-        send(s, COMMAND_STEPS, 3, "");
-        wait_step(s, 3);
+        steps_to(s, 3);
         send(s, COMMAND_APPLY, 0, "lr x0.5");
-        send(s, COMMAND_STEPS, i ? 9 : 4, "");
-        wait_step(s, i ? 12 : 7);
+        steps_to(s, i ? 12 : 7);
         if (i) {
             rewind_to(s, 2, 0);
             wait_step(s, 2);
-            send(s, COMMAND_STEPS, 2, "");
-            assert_int_equal(wait_step(s, 4).branch, 1);
+            assert_int_equal(steps_to(s, 4).branch, 1);
             stop(s, &t);
-            s = reopen(&t, 2, back, eventful, options);
+            s = reopen(&t, 2, back, eventful, at_keyboard);
             rewind_to(s, 7, 0);
             assert_int_equal(wait_step(s, 7).branch, 0);
         }
@@ -222,12 +208,10 @@ static struct snapshot refused(struct session *s, int64_t step, int branch, int6
 
 static void what_was_never_done_is_no_place(void **state) {
     (void)state;
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, NULL, options);
-    send(s, COMMAND_STEPS, 3, "");
-    wait_step(s, 3);
+    struct session *s = start(&t, NULL, at_keyboard);
+    steps_to(s, 3);
     assert_non_null(strstr(refused(s, 4, 0, 2).error.text, "it went to step 3"));
     assert_non_null(strstr(refused(s, -1, 0, 3).error.text, "no step -1"));
     assert_non_null(strstr(refused(s, 0, 1, 4).error.text, "the branches are 0 to 0"));
@@ -239,22 +223,18 @@ static void what_was_never_done_is_no_place(void **state) {
 // There and back again, and nothing is a branch: nothing happened in the past.
 static void coming_back_to_the_end_goes_on_there(void **state) {
     (void)state;
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, NULL, options);
-    send(s, COMMAND_STEPS, 10, "");
-    wait_step(s, 10);
+    struct session *s = start(&t, NULL, at_keyboard);
+    steps_to(s, 10);
     rewind_to(s, 4, 0);
     wait_step(s, 4);
     rewind_to(s, 10, 0);
     wait_step(s, 10);
-    send(s, COMMAND_STEPS, 1, "");
-    assert_int_equal(wait_step(s, 11).branch, 0);
+    assert_int_equal(steps_to(s, 11).branch, 0);
     rewind_to(s, 4, 0);
     wait_step(s, 4);
-    send(s, COMMAND_STEPS, 1, "");
-    assert_int_equal(wait_step(s, 5).branch, 1);
+    assert_int_equal(steps_to(s, 5).branch, 1);
     rewind_to(s, 3, 1); // before branch 1 began: that is branch 0
     assert_int_equal(wait_step(s, 3).branch, 0);
     s->close(s);
@@ -272,12 +252,10 @@ static void apply(struct session *s, const char *text) {
 // came later on its own branch alone.
 static void the_end_of_an_old_branch_is_taken_up(void **state) {
     char *directory = files_join(*state, "run");
-    struct trainer_options options = {.paused = true, .interactive = true, .point_bytes = 1 << 20};
     struct tiny t;
     tiny_open(&t, 1, eventful);
-    struct session *s = start(&t, directory, options);
-    send(s, COMMAND_STEPS, 3, "");
-    wait_step(s, 3);
+    struct session *s = start(&t, directory, at_keyboard);
+    steps_to(s, 3);
     apply(s, "thaw block"); // event 2
     rewind_to(s, 2, 0);
     wait_step(s, 2);

@@ -83,8 +83,7 @@ static void a_resumed_run_has_the_same_bits(void **state) {
     struct tiny t;
     tiny_open(&t, 1, sets);
     struct session *s = start(&t, parts, (struct trainer_options){.paused = true});
-    send(s, COMMAND_STEPS, 11, "");
-    wait_step(s, 11);
+    steps_to(s, 11);
     stop(s, &t);
     resume(parts, 3, sets, SESSION_FINISHED);
     assert_true(file_hash(parts, "last.safetensors") == expected);
