@@ -26,6 +26,19 @@ struct kernel_tail {
     float most;                 // may be infinite; 0: no ReLU. NaN stays.
 };
 
+static inline bool kernel_tail_any(const struct kernel_tail *tail) {
+    return tail->scale || tail->add || tail->most > 0;
+}
+
+// The tail of what begins at element `at` of x, in channel `channel`.
+static inline struct kernel_tail kernel_tail_from(const struct kernel_tail *all, size_t at,
+                                                  int channel) {
+    return (struct kernel_tail){.scale = all->scale ? all->scale + channel : NULL,
+                                .shift = all->shift ? all->shift + channel : NULL,
+                                .add = all->add ? all->add + at : NULL,
+                                .most = all->most};
+}
+
 // Of BatchNorm's data gradient, all [channels].
 struct kernel_blend {
     const float *mean, *of_dy, *of_x, *rest;
@@ -60,6 +73,8 @@ struct kernel_drop {
     float factor;
 };
 
+enum { CACHE_LINE = 16 }; // floats
+
 enum {
     SPLIT_SIDE = 32,                             // of a block of split floats, 32 x 32 of them
     SPLIT_NUMBERS = 3 * SPLIT_SIDE * SPLIT_SIDE, // that it takes
@@ -76,10 +91,12 @@ struct kernels {
     // out[i][j] (= or +=) sum over taps t, over k < depth, of a[i][t.a + k] * b[(t.b + k) * panel +
     // j] for i < count <= rows, j < columns <= panel: one sequential chain over (t, k) per output,
     // so that its bits do not depend on i, j, count or columns. a and out are row pointers; nothing
-    // needs alignment.
+    // needs alignment. `tail`, unless NULL, is then done to out; tail->add belongs to out[0], and
+    // its rows lie apart as those of out do. From `next` on, unless NULL, lie the rows of A that
+    // are read next: they are fetched into the cache meanwhile.
     void (*gather)(int count, const float *const *a, float *const *out, int columns,
                    const struct kernel_tap *taps, int tap_count, int depth, const float *b,
-                   bool add);
+                   bool add, const struct kernel_tail *tail, const float *next);
 
     // out[i * out_stride + j] = sum over k < depth of a[i * a_stride + k] * b[k * panel + j], for i
     // < rows (any number), and j up to `columns` <= panel rounded up to whole vectors: one

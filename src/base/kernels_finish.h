@@ -62,24 +62,27 @@ INLINE void finish_all(int parts, size_t rows, int channels, size_t step, const 
         }
 }
 
-#define FINISH_CASE(parts)                                                                         \
+// work(parts, ...) with those parts as a constant that `tail` has.
+#define FINISH_CASE(parts, work, ...)                                                              \
     case parts:                                                                                    \
-        finish_all(parts, rows, channels, step, x, t, y);                                          \
+        work(parts, __VA_ARGS__);                                                                  \
         break;
+#define FINISH_CASES(tail, ...)                                                                    \
+    switch (((tail)->scale ? FINISH_NORM : 0) | ((tail)->add ? FINISH_ADD : 0) |                   \
+            ((tail)->most > 0 ? FINISH_RELU : 0)) {                                                \
+        FINISH_CASE(0, __VA_ARGS__)                                                                \
+        FINISH_CASE(FINISH_NORM, __VA_ARGS__)                                                      \
+        FINISH_CASE(FINISH_ADD, __VA_ARGS__)                                                       \
+        FINISH_CASE(FINISH_RELU, __VA_ARGS__)                                                      \
+        FINISH_CASE(FINISH_NORM | FINISH_ADD, __VA_ARGS__)                                         \
+        FINISH_CASE(FINISH_NORM | FINISH_RELU, __VA_ARGS__)                                        \
+        FINISH_CASE(FINISH_ADD | FINISH_RELU, __VA_ARGS__)                                         \
+        FINISH_CASE(FINISH_NORM | FINISH_ADD | FINISH_RELU, __VA_ARGS__)                           \
+    }
 
 static void finish(size_t rows, int channels, size_t step, const float *x,
                    const struct kernel_tail *t, float *y) {
-    switch ((t->scale ? FINISH_NORM : 0) | (t->add ? FINISH_ADD : 0) |
-            (t->most > 0 ? FINISH_RELU : 0)) {
-        FINISH_CASE(0)
-        FINISH_CASE(FINISH_NORM)
-        FINISH_CASE(FINISH_ADD)
-        FINISH_CASE(FINISH_RELU)
-        FINISH_CASE(FINISH_NORM | FINISH_ADD)
-        FINISH_CASE(FINISH_NORM | FINISH_RELU)
-        FINISH_CASE(FINISH_ADD | FINISH_RELU)
-        FINISH_CASE(FINISH_NORM | FINISH_ADD | FINISH_RELU)
-    }
+    FINISH_CASES(t, finish_all, rows, channels, step, x, t, y);
 }
 
 #endif

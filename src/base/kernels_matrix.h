@@ -56,9 +56,39 @@ INLINE void matrix_store_row(float *out, int vectors, vec first, vec second, int
         matrix_store(out + WIDTH, second, columns - WIDTH, add);
 }
 
+// A block of sums [count][PANEL], put into `out` with their tail. `parts`: which of FINISH_* are
+// there, a constant.
+INLINE void matrix_finish_rows(int parts, int count, int columns, const float *sums,
+                               float *const *out, bool add, const struct kernel_tail *t) {
+    int c = 0;
+    for (; c + WIDTH <= columns; c += WIDTH) {
+        const vec scale = parts & FINISH_NORM ? load(t->scale + c) : (vec){0};
+        const vec shift = parts & FINISH_NORM ? load(t->shift + c) : (vec){0};
+        for (int i = 0; i < count; i++) {
+            const vec sum = load(sums + i * PANEL + c), x = add ? load(out[i] + c) + sum : sum;
+            const float *other = parts & FINISH_ADD ? t->add + (out[i] - out[0]) + c : NULL;
+            store(out[i] + c, finish_vector(parts, x, scale, shift, other, t->most));
+        }
+    }
+    for (int i = 0; i < count; i++)
+        for (int j = c; j < columns; j++) {
+            const float sum = sums[i * PANEL + j], x = add ? out[i][j] + sum : sum;
+            const float other = parts & FINISH_ADD ? t->add[out[i] - out[0] + j] : 0;
+            out[i][j] = finish_one(parts, x, t, j, other);
+        }
+}
+
+// By itself, so that there is not one in every copy of a block.
+static __attribute__((noinline)) void matrix_finish(int count, int columns, const float *sums,
+                                                    float *const *out, bool add,
+                                                    const struct kernel_tail *tail) {
+    FINISH_CASES(tail, matrix_finish_rows, count, columns, sums, out, add, tail);
+}
+
 INLINE void matrix_gather_block(int count, int vectors, const float *const *a, float *const *out,
                                 int columns, const struct kernel_tap *taps, int tap_count,
-                                int depth, const float *b, bool add) {
+                                int depth, const float *b, bool add, const float *next,
+                                int next_step) {
     EACH_ROW(DECLARE_SUMS)
     for (int t = 0; t < tap_count; t++) {
         const float *row = b + taps[t].b * PANEL;
@@ -69,6 +99,8 @@ INLINE void matrix_gather_block(int count, int vectors, const float *const *a, f
             __builtin_prefetch(row + 16 * PANEL);
             if (vectors == 2)
                 __builtin_prefetch(row + 16 * PANEL + WIDTH);
+            __builtin_prefetch(next);
+            next += next_step;
 #define GATHER_STEP(i)                                                                             \
     if (i < count) {                                                                               \
         const float x = a[i][k];                                                                   \
@@ -86,16 +118,42 @@ INLINE void matrix_gather_block(int count, int vectors, const float *const *a, f
 }
 
 #define GATHER_CASES(vectors)                                                                      \
-    ROW_COUNTS(matrix_gather_block, vectors, a, out, columns, taps, tap_count, depth, b, add)
+    ROW_COUNTS(matrix_gather_block, vectors, a, out, columns, taps, tap_count, depth, b, add,      \
+               next ? next : b, next ? CACHE_LINE : 0)
 
-static void matrix_gather(int count, const float *const *a, float *const *out, int columns,
-                          const struct kernel_tap *taps, int tap_count, int depth, const float *b,
-                          bool add) {
+static void matrix_gather_plain(int count, const float *const *a, float *const *out, int columns,
+                                const struct kernel_tap *taps, int tap_count, int depth,
+                                const float *b, bool add, const float *next) {
     if (columns > WIDTH) {
         switch (count) { GATHER_CASES(2) }
     } else {
         switch (count) { GATHER_CASES(1) }
     }
+}
+
+// What will be written, and what is added to it, to be there when the sums are.
+INLINE void matrix_fetch(int count, int columns, float *const *out, const float *add) {
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < columns; j += CACHE_LINE) {
+            __builtin_prefetch(out[i] + j, 1);
+            if (add)
+                __builtin_prefetch(add + (out[i] - out[0]) + j);
+        }
+}
+
+static void matrix_gather(int count, const float *const *a, float *const *out, int columns,
+                          const struct kernel_tap *taps, int tap_count, int depth, const float *b,
+                          bool add, const struct kernel_tail *tail, const float *next) {
+    matrix_fetch(count, columns, out, tail ? tail->add : NULL);
+    if (!tail) {
+        matrix_gather_plain(count, a, out, columns, taps, tap_count, depth, b, add, next);
+        return;
+    }
+    float sums[ROWS * PANEL], *rows[ROWS];
+    for (int i = 0; i < count; i++)
+        rows[i] = sums + i * PANEL;
+    matrix_gather_plain(count, a, rows, columns, taps, tap_count, depth, b, false, next);
+    matrix_finish(count, columns, sums, out, add, tail);
 }
 
 // Rows by threes from a pointer each: base and index of an address need no register of their own.

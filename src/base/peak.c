@@ -25,7 +25,8 @@ static void multiply(void *context, int piece, int worker) {
         to[i] = out[i];
     }
     for (int call = 0; call < CALLS; call++)
-        kernels()->gather(kernels()->rows, a, to, kernels()->panel, &tap, 1, DEPTH, from->b, false);
+        kernels()->gather(kernels()->rows, a, to, kernels()->panel, &tap, 1, DEPTH, from->b, false,
+                          NULL, NULL);
 }
 
 double peak_flops(struct pool *pool) {

@@ -57,7 +57,7 @@ static void product(const struct attention_head *h, int first, const float *x, s
         }
         // What a weight above the diagonal would add is nothing.
         chains_gather(count, a, y, columns, &tap, 1, cut ? least(depth, row + count) : depth, panel,
-                      add);
+                      add, NULL, NULL);
     }
 }
 

@@ -10,6 +10,6 @@
 // Arguments and result as kernels()->gather. No taps at all set `out` to 0, or leave it with `add`.
 void chains_gather(int count, const float *const *a, float *const *out, int columns,
                    const struct kernel_tap *taps, int tap_count, int depth, const float *b,
-                   bool add);
+                   bool add, const struct kernel_tail *tail, const float *next);
 
 #endif

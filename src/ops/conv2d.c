@@ -40,17 +40,15 @@ static bool conv2d_infer(const union op_attr *attr, const struct shape *in, stru
 
 // The input as the forward pass and the weight gradient see it.
 static struct conv2d_image conv2d_input(const struct op_call *call) {
-    const struct shape in = call->in_shape[0];
     const int pad = call->attr->conv.pad;
-    return (struct conv2d_image){.data = call->in[0],
-                                 .shape = in,
-                                 .top = pad,
-                                 .left = pad,
-                                 .padded_h = in.h + 2 * pad,
-                                 .padded_w = in.w + 2 * pad,
-                                 .rows = call->out_shape.h,
-                                 .step = call->attr->conv.stride,
-                                 .window = call->attr->conv.kernel_h};
+    struct conv2d_image image = conv2d_image_dense(call->in[0], call->in_shape[0]);
+    image.top = image.left = pad;
+    image.padded_h += 2 * pad;
+    image.padded_w += 2 * pad;
+    image.rows = call->out_shape.h;
+    image.step = call->attr->conv.stride;
+    image.window = call->attr->conv.kernel_h;
+    return image;
 }
 
 // The packing of all panels of all phases, one after another: a piece each.
@@ -75,9 +73,24 @@ static void conv2d_pack_forward(void *context, int piece, int worker) {
                 p->to + (size_t)piece * (size_t)rows * (size_t)panel);
 }
 
+// As the forward pass gathers it: of a single tap only those pixels that it reads.
+static struct conv2d_image conv2d_forward_image(const struct op_call *call) {
+    struct conv2d_image image = conv2d_input(call);
+    const struct shape out = call->out_shape;
+    if (image.window == 1 && call->attr->conv.kernel_w == 1 && image.top == 0) {
+        image.row_step *= (size_t)image.step;
+        image.pixel_step *= (size_t)image.step;
+        image.step = 1;
+        image.shape.h = image.padded_h = out.h;
+        image.shape.w = image.padded_w = out.w;
+    }
+    conv2d_image_spread(&image);
+    return image;
+}
+
 static struct conv2d_gather conv2d_forward_gather(const struct op_call *call) {
     return (struct conv2d_gather){
-        .image = conv2d_input(call),
+        .image = conv2d_forward_image(call),
         .n = call->n,
         .groups = call->attr->conv.groups,
         .out_step = 1,
@@ -184,10 +197,7 @@ static void conv2d_pack_data(void *context, int piece, int worker) {
 static struct conv2d_gather conv2d_data_gather(const struct op_call *call) {
     const int stride = call->attr->conv.stride;
     struct conv2d_gather g = {
-        .image = {.data = call->dout,
-                  .shape = call->out_shape,
-                  .rows = (call->in_shape[0].h + stride - 1) / stride,
-                  .step = 1},
+        .image = conv2d_image_dense(call->dout, call->out_shape),
         .n = call->n,
         .groups = call->attr->conv.groups,
         .out_step = stride,
@@ -196,7 +206,10 @@ static struct conv2d_gather conv2d_data_gather(const struct op_call *call) {
         .add = call->din[0].add,
         .phase_count = stride * stride,
     };
+    g.image.rows = (call->in_shape[0].h + stride - 1) / stride;
+    g.image.step = 1;
     conv2d_data_phases(call, &g);
+    conv2d_image_spread(&g.image);
     return g;
 }
 

@@ -65,11 +65,12 @@ size_t conv2d_gather_strips(const struct conv2d_gather *g, int threads) {
     return (size_t)threads * conv2d_image_floats(&g->image, conv2d_piece_rows(g));
 }
 
-// Without groups a row of taps is contiguous in the image and in the weights: one long tap.
+// A row of taps that is contiguous in the image and in the weights is one long tap.
 static void conv2d_walk_taps(struct conv2d_walk *w) {
     const struct conv2d_gather *g = w->g;
-    const bool whole = g->groups == 1;
-    const int c = g->image.shape.c, across = whole ? 1 : w->phase->tap_columns;
+    const int c = g->image.pixel;
+    const bool whole = c == conv2d_in_channels(g);
+    const int across = whole ? 1 : w->phase->tap_columns;
     w->depth = whole ? w->phase->tap_columns * c : conv2d_in_channels(g);
     w->tap_count = w->phase->tap_rows * across;
     for (int t = 0; t < w->tap_count; t++) {
@@ -82,7 +83,7 @@ static void conv2d_walk_taps(struct conv2d_walk *w) {
 static void conv2d_walk_rows(struct conv2d_walk *w, int first, int count, const float *strip) {
     const struct conv2d_gather *g = w->g;
     const struct shape s = g->out_shape;
-    const size_t pitch = (size_t)g->image.padded_w * (size_t)g->image.shape.c;
+    const size_t pitch = (size_t)g->image.padded_w * (size_t)g->image.pixel;
     const int64_t origin = conv2d_image_at(&g->image, first);
     w->rows = 0;
     w->columns = (s.w - w->phase->x + g->out_step - 1) / g->out_step;
@@ -94,16 +95,18 @@ static void conv2d_walk_rows(struct conv2d_walk *w, int first, int count, const 
         const int64_t from = conv2d_image_at(&g->image, row) - origin + w->phase->row;
         const size_t pixel = ((size_t)sample * (size_t)s.h + (size_t)y) * (size_t)s.w;
         w->row[w->rows++] = (struct conv2d_row){
-            strip + (size_t)from * pitch + (size_t)w->phase->column * (size_t)g->image.shape.c,
+            strip + (size_t)from * pitch + (size_t)w->phase->column * (size_t)g->image.pixel,
             g->out + (pixel + (size_t)w->phase->x) * (size_t)s.c};
     }
 }
 
 static void conv2d_tile(const struct conv2d_walk *w, int count, const float *const *a,
-                        float *const *out, int columns, const float *b, const float *bias) {
+                        float *const *out, int columns, const float *b, const float *bias,
+                        const struct kernel_tail *tail, const float *next) {
     for (int i = 0; bias && i < count; i++)
         memcpy(out[i], bias, (size_t)columns * sizeof *bias);
-    chains_gather(count, a, out, columns, w->taps, w->tap_count, w->depth, b, bias || w->g->add);
+    chains_gather(count, a, out, columns, w->taps, w->tap_count, w->depth, b, bias || w->g->add,
+                  tail, next);
 }
 
 // All pixels of the walk, for output channels `channel` .. channel + columns - 1, in tiles of sizes
@@ -111,10 +114,12 @@ static void conv2d_tile(const struct conv2d_walk *w, int count, const float *con
 static void conv2d_walk_panel(const struct conv2d_walk *w, int group, int channel, int columns,
                               const float *b) {
     const struct conv2d_gather *g = w->g;
-    const int a_step = g->image.step * g->image.shape.c, out_step = g->out_step * g->out_shape.c;
+    const int a_step = g->image.step * g->image.pixel, out_step = g->out_step * g->out_shape.c;
     const int most = kernels()->rows, offset = group * conv2d_in_channels(g);
     const float *a[TILE], *bias = g->bias ? g->bias + channel : NULL;
     float *out[TILE];
+    const struct kernel_tail none = {0}, *all = g->call ? &g->call->tail : &none;
+    struct kernel_tail tail = kernel_tail_from(all, 0, channel);
     int left = w->rows * w->columns, row = 0, column = 0;
     for (int tiles = (left + most - 1) / most; tiles > 0; tiles--) {
         const int count = (left + tiles - 1) / tiles;
@@ -125,11 +130,13 @@ static void conv2d_walk_panel(const struct conv2d_walk *w, int group, int channe
             if (++column == w->columns)
                 column = 0, row++;
         }
-        conv2d_tile(w, count, a, out, columns, b, bias);
+        if (all->add)
+            tail.add = all->add + (out[0] - g->out);
+        // What a single tap reads of the next tile is contiguous, and first read by this panel.
+        const bool fetch = w->tap_count == 1 && channel == 0 && tiles > 1;
+        conv2d_tile(w, count, a, out, columns, b, bias, kernel_tail_any(all) ? &tail : NULL,
+                    fetch ? a[count - 1] + a_step : NULL);
     }
-    if (g->call) // whose grid rows are rows of the output
-        op_finish(g->call, (size_t)(w->row[0].out - g->out) / (size_t)g->out_shape.c,
-                  (size_t)(w->rows * w->columns), channel, columns);
 }
 
 // A panel of weights serves all pixels of the piece while it is in cache.

@@ -15,9 +15,8 @@ enum {
     BLOCKED_INPUT = 1 << 18,     // up to so many floats per point of all tiles
     SLICE = PACK_ROWS,
     BLOCK_TILES = 128,
-    GROUP = 32,      // channels
-    CACHE_LINE = 16, // floats
-    AHEAD = 8,       // rows of weights to fetch, which are far apart
+    GROUP = 32, // channels
+    AHEAD = 8,  // rows of weights to fetch, which are far apart
 };
 
 // Three in four of the output's pixels in tiles must be there.

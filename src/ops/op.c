@@ -50,13 +50,9 @@ void op_run(const struct op_call *call, int pieces, op_work *work) {
 }
 
 void op_finish(const struct op_call *call, size_t pixel, size_t pixels, int channel, int channels) {
-    const struct kernel_tail *all = &call->tail;
     const size_t step = (size_t)call->out_shape.c, at = pixel * step + (size_t)channel;
-    const struct kernel_tail part = {.scale = all->scale ? all->scale + channel : NULL,
-                                     .shift = all->shift ? all->shift + channel : NULL,
-                                     .add = all->add ? all->add + at : NULL,
-                                     .most = all->most};
-    if (part.scale || part.add || part.most > 0)
+    const struct kernel_tail part = kernel_tail_from(&call->tail, at, channel);
+    if (kernel_tail_any(&part))
         kernels()->finish(pixels, channels, step, call->out + at, &part, call->out + at);
 }
 

@@ -145,7 +145,7 @@ static void token_linear_block(const struct token_product *p, const int *row, in
     }
     chains_gather(count, a, y, columns, &tap, 1, p->depth,
                   p->panels + (size_t)panel * (size_t)p->depth * (size_t)kernels()->panel,
-                  p->add || p->bias);
+                  p->add || p->bias, NULL, NULL);
 }
 
 static void token_linear_product(const struct token_linear *t, const struct token_product *p) {
@@ -307,7 +307,8 @@ static void token_linear_weight_piece(void *context, int piece, int worker) {
                 a[i] = dy + (size_t)(o + i) * (size_t)t->rows;
                 y[i] = call->dparam[WEIGHT].to + (size_t)(first + o + i) * (size_t)in + (size_t)j;
             }
-            chains_gather(count, a, y, columns, &tap, 1, t->rows, panel, call->dparam[WEIGHT].add);
+            chains_gather(count, a, y, columns, &tap, 1, t->rows, panel, call->dparam[WEIGHT].add,
+                          NULL, NULL);
         }
     }
 }

@@ -82,7 +82,7 @@ static void gather_rows(const struct kernels *k, const struct gathering *g, int 
         for (int j = 0; j < columns; j++)
             out[i][j] = add ? 0.5f : NAN;
     }
-    k->gather(count, a, out, columns, g->tap, g->taps, g->depth, b, add);
+    k->gather(count, a, out, columns, g->tap, g->taps, g->depth, b, add, NULL, NULL);
     assert_false(upper_parts_in_use());
     for (int i = 0; i < count; i++) {
         memcpy(to + i * PANEL_MAX, out[i], (size_t)columns * sizeof(float));
@@ -120,6 +120,50 @@ static void test_gather(void **state) {
             }
             gathering_close(&g);
         }
+    }
+}
+
+// The tail that gather does is what `finish` does behind it, to the bit.
+static void check_gather_tail(const struct kernels *k, const struct gathering *g, int count,
+                              int columns, int parts, bool add) {
+    const size_t stride = (size_t)columns + 3,
+                 floats = (size_t)(count - 1) * stride + (size_t)columns;
+    const float *a[ROWS_MAX];
+    float *rows[ROWS_MAX], *want_rows[ROWS_MAX];
+    float *out = random_floats(floats, 1), *want = random_floats(floats, 1);
+    float *scale = random_floats((size_t)columns, 2), *shift = random_floats((size_t)columns, 3);
+    float *other = random_floats(floats, 4);
+    const struct kernel_tail tail = {.scale = parts & 1 ? scale : NULL,
+                                     .shift = parts & 1 ? shift : NULL,
+                                     .add = parts & 2 ? other : NULL,
+                                     .most = parts & 4 ? 0.5f : 0};
+    for (int i = 0; i < count; i++) {
+        a[i] = g->a[i];
+        rows[i] = out + (size_t)i * stride;
+        want_rows[i] = want + (size_t)i * stride;
+    }
+    k->gather(count, a, want_rows, columns, g->tap, g->taps, g->depth, g->b, add, NULL, NULL);
+    k->finish((size_t)count, columns, stride, want, &tail, want);
+    k->gather(count, a, rows, columns, g->tap, g->taps, g->depth, g->b, add, &tail, g->a[0]);
+    assert_false(upper_parts_in_use());
+    assert_memory_equal(out, want, floats * sizeof *out);
+    free(out);
+    free(want);
+    free(scale);
+    free(shift);
+    free(other);
+}
+
+static void test_gather_tail(void **state) {
+    (void)state;
+    for (const struct kernels *const *k = kernels_available(); *k; k++) {
+        struct gathering g = gathering_open(2, 16, (*k)->panel);
+        for (int count = 1; count <= (*k)->rows; count++)
+            for (int columns = 1; columns <= (*k)->panel; columns++)
+                for (int parts = 0; parts < 8; parts++)
+                    for (int add = 0; add < 2; add++)
+                        check_gather_tail(*k, &g, count, columns, parts, add);
+        gathering_close(&g);
     }
 }
 
@@ -621,6 +665,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_tail),
         cmocka_unit_test(test_gather_columns),
         cmocka_unit_test(test_outer),
         cmocka_unit_test(test_product),

@@ -52,6 +52,13 @@ static const struct geometry geometries[] = {
     {3, 20, 21, 16, 16, 3, 3, 1, 1, 16, false},
     {2, 6, 6, 3, 3, 1, 1, 3, 3, 3, true},
     {9, 12, 40, 19, 19, 5, 3, 1, 2, 19, true},
+    // Pixels that lie a whole way of the cache apart, in strips and where they are; alone, strided,
+    // padded, in groups.
+    {2, 4, 5, 1024, 20, 1, 1, 1, 0, 1, true},
+    {1, 5, 4, 512, 9, 1, 1, 2, 0, 1, false},
+    {1, 5, 5, 512, 7, 3, 3, 2, 1, 1, true},
+    {1, 3, 4, 6, 1024, 1, 1, 1, 0, 1, false},
+    {1, 4, 3, 1024, 8, 3, 3, 1, 1, 4, true},
     // By Winograd: all tiles whole, cut, few; channels that fill no vector; any padding; large
     // weights, in one batch of tiles and in several; long sums.
     {2, 8, 12, 16, 32, 3, 3, 1, 1, 1, false},
