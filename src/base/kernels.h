@@ -105,12 +105,12 @@ struct kernels {
     void (*product)(int rows, int columns, int depth, const float *a, size_t a_stride,
                     const float *b, float *out, size_t out_stride, bool carry);
 
-    // out[i * panel + j] (= or +=) sum over runs q, over p < length, of
+    // out[i * out_stride + j] (= or +=) sum over runs q, over p < length, of
     // a[q][a_offset + p * a_stride + i] * b[(q * length + p) * panel + j], for i < rows (any
-    // number), and j up to `columns` rounded up to whole vectors: one sequential chain over (q, p)
-    // per output, begun at 0.
+    // number), j < columns <= panel: one sequential chain over (q, p) per output, begun at 0.
     void (*outer)(int rows, int columns, int runs, int length, const float *const *a,
-                  size_t a_stride, size_t a_offset, const float *b, float *out, bool add);
+                  size_t a_stride, size_t a_offset, const float *b, float *out, size_t out_stride,
+                  bool add);
 
     // Packs rows x columns (any number) of a matrix into panels `step` floats apart, with zeros to
     // the end of the last vector: to[j / panel * step + r * panel + j % panel] = from[r * stride +

@@ -229,9 +229,10 @@ struct matrix_ahead {
 
 enum { MATRIX_SHORT = 64 };
 
-INLINE void matrix_outer_block(int count, int vectors, int runs, int length, const float *const *a,
-                               size_t a_stride, size_t a_offset, const float *b, float *out,
-                               bool add, struct matrix_ahead ahead) {
+INLINE void matrix_outer_block(int count, int vectors, int columns, int runs, int length,
+                               const float *const *a, size_t a_stride, size_t a_offset,
+                               const float *b, float *out, size_t out_stride, bool add,
+                               struct matrix_ahead ahead) {
     EACH_ROW(DECLARE_SUMS)
     for (int q = 0; q < runs; q++) {
         const float *x = a[q] + a_offset;
@@ -253,23 +254,25 @@ INLINE void matrix_outer_block(int count, int vectors, int runs, int length, con
     }
 #define OUTER_STORE(i)                                                                             \
     if (i < count)                                                                                 \
-        matrix_store_row(out + i * PANEL, vectors, first##i, second##i, PANEL, add);
+        matrix_store_row(out + i * out_stride, vectors, first##i, second##i, columns, add);
     EACH_ROW(OUTER_STORE)
 }
 
 #define OUTER_CASES(vectors)                                                                       \
-    ROW_COUNTS(matrix_outer_block, vectors, runs, length, a, a_stride, offset, b, to, add, ahead)
+    ROW_COUNTS(matrix_outer_block, vectors, columns, runs, length, a, a_stride, offset, b, to,     \
+               out_stride, add, ahead)
 
 static void matrix_outer(int rows, int columns, int runs, int length, const float *const *a,
-                         size_t a_stride, size_t a_offset, const float *b, float *out, bool add) {
+                         size_t a_stride, size_t a_offset, const float *b, float *out,
+                         size_t out_stride, bool add) {
     const int blocks = (rows + ROWS - 1) / ROWS; // of sizes as equal as can be
     for (int i = 0; i < blocks; i++) {
         const int first = (int)((int64_t)rows * i / blocks);
         const int count = (int)((int64_t)rows * (i + 1) / blocks) - first;
         const size_t offset = a_offset + (size_t)first;
-        float *to = out + (size_t)first * PANEL;
+        float *to = out + (size_t)first * out_stride;
         struct matrix_ahead ahead = {b, to, 0, 0, 0};
-        if (runs == 1 && length <= MATRIX_SHORT)
+        if (runs == 1 && length <= MATRIX_SHORT && out_stride == PANEL)
             ahead = (struct matrix_ahead){b + (size_t)length * PANEL +
                                               (size_t)length * PANEL * (size_t)first / (size_t)rows,
                                           to + count * PANEL, (ptrdiff_t)a_stride * length,

@@ -95,7 +95,8 @@ static void to_tokens(const struct attention_head *h, const float *weights, cons
         for (int first = 0; first < h->queries; first += RUNS) {
             const float *from = weights + (size_t)first * p->pitch;
             kernels()->outer(h->tokens, columns, 1, least(h->queries - first, RUNS), &from,
-                             p->pitch, 0, p->panel + (size_t)first * panel, p->result, first > 0);
+                             p->pitch, 0, p->panel + (size_t)first * panel, p->result, panel,
+                             first > 0);
         }
         for (int t = 0; t < h->tokens; t++)
             op_give(grad, (size_t)t * (size_t)h->stride + (size_t)j, (size_t)columns,

@@ -6,7 +6,7 @@
 enum {
     RANGES = 8,               // partial sums, at most
     PARTIAL_FLOATS = 1 << 19, // of all partial sums, but for one range's
-    SEGMENT_PIXELS = 192,     // a chain's length; a panel of so many gradients stays in L1
+    SEGMENT_PIXELS = 192,     // a chain's length, about; a panel of so many gradients stays in L1
     STRIP_ROWS = 192,
     PACKED_STRIDE = 48, // floats from pixel to pixel from which on the input is packed:
     ROWS = 256,         // at most so many rows of the product at a time, of one kernel row,
@@ -28,6 +28,7 @@ struct conv2d_weight {
     int ranges;         // pieces: ranges * cuts * blocks
     int segment, strip; // grid rows in each
     float *partials;    // [ranges][groups * panels][rows][panel]
+    bool direct;        // a single range is the gradient itself: nothing to add up
     float *workers;     // for each worker: a segment of dout in panels, and a strip or packed block
 };
 
@@ -73,8 +74,9 @@ static void conv2d_weight_cut(struct conv2d_weight *w) {
                                conv2d_smaller(total, fit < 1 ? 1 : (int)fit));
     if (w->blocks * w->cuts * w->ranges < RANGES)
         w->cuts = conv2d_smaller(w->groups * w->panels, RANGES);
-    w->segment = wide < SEGMENT_PIXELS ? SEGMENT_PIXELS / wide : 1;
-    w->segment = conv2d_smaller(w->segment, conv2d_parts(total, w->ranges));
+    const int rows = conv2d_parts(total, w->ranges); // in segments of sizes as equal as can be
+    const int segments = (int)(((int64_t)rows * wide + SEGMENT_PIXELS / 2) / SEGMENT_PIXELS);
+    w->segment = conv2d_parts(rows, segments < 1 ? 1 : conv2d_smaller(segments, rows));
     const int strip = conv2d_image_strip_rows(w->image, STRIP_ROWS);
     w->strip = strip < w->segment ? w->segment : strip / w->segment * w->segment;
 }
@@ -171,9 +173,25 @@ static void conv2d_pack_segment(const struct conv2d_weight *w, const struct conv
     }
 }
 
-// The gradient panel `index` (group * panels + panel) gets what one segment gives, dout being `b`.
+// Where the sums of a range and a panel `index` (group * panels + panel) stand.
+struct conv2d_sums {
+    float *to;
+    size_t stride; // from row to row
+};
+
+static struct conv2d_sums conv2d_weight_sums(const struct conv2d_weight *w, int range, int index) {
+    const size_t panel = (size_t)kernels()->panel;
+    const int channel = index / w->panels * w->out + index % w->panels * (int)panel;
+    if (w->direct)
+        return (struct conv2d_sums){w->call->dparam[0].to + channel, (size_t)w->call->out_shape.c};
+    return (struct conv2d_sums){w->partials + (size_t)range * conv2d_partial_floats(w) +
+                                    (size_t)index * (size_t)w->rows * panel,
+                                panel};
+}
+
+// They get what one segment gives, dout being `b`.
 static void conv2d_weight_panel(const struct conv2d_weight *w, const struct conv2d_segment *s,
-                                int index, const float *b, float *to, bool add) {
+                                int index, const float *b, struct conv2d_sums sums, bool add) {
     const int wide = w->call->out_shape.w, c = w->image->shape.c;
     const int group = index / w->panels, j = index % w->panels * kernels()->panel;
     const int columns = conv2d_smaller(w->out - j, kernels()->panel);
@@ -182,21 +200,22 @@ static void conv2d_weight_panel(const struct conv2d_weight *w, const struct conv
         for (int i = 0; i < s->end - s->row; i += panel) {
             const float *a = s->input + (size_t)(i / panel) * conv2d_segment_floats(w);
             kernels()->outer(conv2d_smaller(s->end - s->row - i, panel), columns, 1,
-                             s->count * wide, &a, (size_t)panel, 0, b, to + (first + i) * panel,
-                             add);
+                             s->count * wide, &a, (size_t)panel, 0, b,
+                             sums.to + (size_t)(first + i) * sums.stride, sums.stride, add);
         }
         return;
     }
     const size_t pitch = (size_t)w->image->padded_w * (size_t)c;
-    const float *runs[SEGMENT_PIXELS];
+    const float *runs[2 * SEGMENT_PIXELS];
     for (int i = 0; i < s->count; i++) {
         const int64_t row = conv2d_image_at(w->image, s->first + i);
         runs[i] = s->input + (size_t)(row - conv2d_image_at(w->image, s->origin)) * pitch;
     }
     for (int r = 0; r < w->height; r++) {
-        for (int t = 0; t < w->taps; t++, to += w->across * kernels()->panel) {
+        for (int t = 0; t < w->taps; t++, sums.to += (size_t)w->across * sums.stride) {
             kernels()->outer(w->across, columns, s->count, wide, runs, (size_t)(w->image->step * c),
-                             (size_t)r * pitch + (size_t)(t * c + group * w->in), b, to, add);
+                             (size_t)r * pitch + (size_t)(t * c + group * w->in), b, sums.to,
+                             sums.stride, add);
         }
     }
 }
@@ -209,8 +228,6 @@ static void conv2d_weight_piece(void *context, int piece, int worker) {
     const int first = (int)(total * range / w->ranges);
     const int end = (int)(total * (range + 1) / w->ranges);
     const int panel = panels * cut / w->cuts, count = panels * (cut + 1) / w->cuts - panel;
-    const size_t size = (size_t)w->rows * (size_t)kernels()->panel;
-    float *partial = w->partials + (size_t)range * conv2d_partial_floats(w);
     float *room = w->workers + (size_t)worker * conv2d_worker_floats(w);
     float *input = room + (size_t)conv2d_cut_panels(w) * conv2d_segment_floats(w);
     const int part = block % w->parts;
@@ -231,7 +248,7 @@ static void conv2d_weight_piece(void *context, int piece, int worker) {
         conv2d_pack_segment(w, &s, panel, count);
         for (int i = 0; i < count; i++)
             conv2d_weight_panel(w, &s, panel + i, s.b + (size_t)i * conv2d_segment_floats(w),
-                                partial + (size_t)(panel + i) * size, s.first > first);
+                                conv2d_weight_sums(w, range, panel + i), s.first > first);
     }
 }
 
@@ -263,6 +280,9 @@ void conv2d_weight(const struct op_call *call, const struct conv2d_image *image,
     struct conv2d_weight w = conv2d_weight_of(call, image);
     w.partials = scratch;
     w.workers = scratch + (size_t)w.ranges * conv2d_partial_floats(&w);
+    w.direct = w.ranges == 1 && !call->dparam[0].add;
     pool_run(call->pool, w.ranges * w.cuts * w.blocks, conv2d_weight_piece, &w);
+    if (w.direct)
+        return;
     pool_run(call->pool, (w.rows + REDUCE_ROWS - 1) / REDUCE_ROWS, conv2d_weight_reduce, &w);
 }

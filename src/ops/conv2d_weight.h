@@ -2,9 +2,10 @@
 //
 // The batch's output rows are cut into a few ranges by shape alone. Each range has a partial sum,
 // to which it adds one chain of multiply-adds for every few hundred pixels, in order; the partial
-// sums are added in order. Large weights get fewer ranges, or one, and are cut by input and output
-// channels, so that a block of the sums and of both matrices, packed, stay in cache together; the
-// narrow inputs of stems are read where they are, without packing.
+// sums are added in order. Large weights get fewer ranges, or one, which is the gradient itself,
+// and are cut by input and output channels, so that a block of the sums and of both matrices,
+// packed, stay in cache together; the narrow inputs of stems are read where they are, without
+// packing.
 #ifndef THAW_OPS_CONV2D_WEIGHT_H
 #define THAW_OPS_CONV2D_WEIGHT_H
 

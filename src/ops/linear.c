@@ -129,7 +129,8 @@ static void linear_weight_block(const struct op_call *call, int j, int rows, int
     for (int i = 0; i < call->n; i += CHAIN) {
         const float *dout = call->dout + (size_t)i * out;
         kernels()->outer(rows, columns, 1, call->n - i < CHAIN ? call->n - i : CHAIN, &dout, out,
-                         (size_t)j, packed + (size_t)i * (size_t)panel, products, i > 0);
+                         (size_t)j, packed + (size_t)i * (size_t)panel, products, (size_t)panel,
+                         i > 0);
     }
     for (int r = 0; r < rows; r++)
         op_give(to, (size_t)(j + r) * in + (size_t)first, (size_t)columns, products + r * panel);

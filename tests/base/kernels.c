@@ -226,12 +226,13 @@ static double running_truth(const struct running *r, int i, int j, int panel) {
 static float *run_outer(const struct kernels *k, const struct running *r, int first, int rows,
                         int columns, bool add) {
     const float *a[RUNS];
-    float *out = xmalloc((size_t)(rows * k->panel) * sizeof *out);
+    float *out = xmalloc((size_t)((rows - 1) * k->panel + columns) * sizeof *out);
     for (int q = 0; q < RUNS; q++)
         a[q] = r->run[q];
-    for (int i = 0; i < rows * k->panel; i++)
+    for (int i = 0; i < (rows - 1) * k->panel + columns; i++)
         out[i] = add ? 0.5f : NAN;
-    k->outer(rows, columns, RUNS, LENGTH, a, STRIDE, (size_t)(OFFSET + first), r->b, out, add);
+    k->outer(rows, columns, RUNS, LENGTH, a, STRIDE, (size_t)(OFFSET + first), r->b, out,
+             (size_t)k->panel, add);
     return out;
 }
 
