@@ -108,7 +108,7 @@ def another_one_opened(t):
     t.keys("5")
     t.wait("runs/other .* 2/2 .* finished")
     t.words("open runs/nowhere")
-    t.wait("write `open RUN` with the directory of a run")
+    t.wait("'runs/nowhere' is not the directory of a run; write `open RUN`")
     t.words("open runs/other")
     t.wait(r"Stop training\?")
     t.keys("s")

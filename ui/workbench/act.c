@@ -130,7 +130,7 @@ void act_lr_find(struct app *a, int64_t steps) {
 
 void act_quit(struct app *a) {
     enum session_state state = a->scene.now.state;
-    bool live = a->session && !a->replay &&
+    bool live = a->session && !a->scene.replay &&
                 (state == SESSION_RUNNING || (state == SESSION_PAUSED && a->scene.now.step > 0));
     if (live)
         a->overlay = OVERLAY_QUIT;

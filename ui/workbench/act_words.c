@@ -101,10 +101,11 @@ static void word_lr_find(struct app *a, const char *rest) {
 
 static void word_speed(struct app *a, const char *rest) {
     int64_t speed = 0;
-    bool most = strcmp(rest, "max") == 0 && !a->replay;
+    bool most = strcmp(rest, "max") == 0 && !a->scene.replay;
     if (!most && (!text_to_int(rest, &speed) || speed < 1))
-        wrong(a, a->replay ? "write `speed 20` for 20 steps a second"
-                           : "write `speed 20` for at most 20 steps a second, or `speed max`");
+        wrong(a, a->scene.replay
+                     ? "write `speed 20` for 20 steps a second"
+                     : "write `speed 20` for at most 20 steps a second, or `speed max`");
     else
         act_send(a, COMMAND_SPEED, speed);
 }
@@ -114,7 +115,10 @@ static void word_open(struct app *a, const char *rest) {
     bool ok = *rest && files_exist(path);
     free(path);
     if (!ok) {
-        wrong(a, "write `open RUN` with the directory of a run, such as `open runs/head-1`");
+        scene_say(
+            &a->scene, true,
+            "'%s' is not the directory of a run; write `open RUN`, such as `open runs/head-1`",
+            rest);
         return;
     }
     free(a->next);

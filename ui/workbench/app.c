@@ -54,7 +54,7 @@ static void add_past_events(struct scene *s, const struct event_list *events) {
 void app_attach(struct app *a, const struct app_session *s) {
     a->session = s->session;
     a->pool = s->pool;
-    a->replay = s->replay;
+    a->scene.replay = s->replay;
     a->scene.directory = s->directory;
     scene_open(&a->scene, s->experiment, s->model, s->validation, s->pool);
     if (s->events)

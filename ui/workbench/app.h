@@ -57,7 +57,7 @@ struct app {
     int64_t cursor, version; // of the session's records and changes
     enum view_id view;
     enum app_overlay overlay;
-    bool projector, replay;
+    bool projector;
     int rows, columns;
     struct screen_layout layout;
     struct tree tree;

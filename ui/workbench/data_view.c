@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 enum { HEADER = 1, LIST = 28, BARS = 24, CLASS = 12 };
+enum { MATRIX_LEAST = 4, MATRIX_MOST = 6 }; // columns of a class in the confusion matrix
 
 // A line for each class, no list of samples.
 static bool has_classes(const struct data_view *v) {
@@ -195,20 +196,47 @@ static enum style heat(int64_t count, int64_t most) {
                       : (enum style)(STYLE_HEAT0 + limited((int)(count * 8 / (most + 1)), 0, 7));
 }
 
-static void draw_matrix_row(struct area area, int row, const struct figures *f, int label) {
-    const int64_t *counts = f->matrix + (ptrdiff_t)label * f->classes;
+static int64_t largest(const int64_t *counts, ptrdiff_t n) {
     int64_t most = 1;
-    for (int c = 0; c < f->classes; c++)
-        most = counts[c] > most ? counts[c] : most;
-    for (int c = 0; c < f->classes && CLASS + 6 * (c + 1) <= area.w; c++)
-        draw_format(area, row, CLASS + 6 * c, c == label ? STYLE_STRONG : heat(counts[c], most),
-                    "%6" PRId64, counts[c]);
+    for (ptrdiff_t i = 0; i < n; i++)
+        most = counts[i] > most ? counts[i] : most;
+    return most;
 }
 
+// Where the columns of the matrix stand: narrower when there are many classes, but never so narrow
+// that counts touch.
+struct matrix_columns {
+    int width, count; // count: of those that fit
+};
+
+static struct matrix_columns matrix_columns_of(struct area area, const struct figures *f) {
+    int digits =
+        snprintf(NULL, 0, "%" PRId64, largest(f->matrix, (ptrdiff_t)f->classes * f->classes));
+    int room = area.w > CLASS ? area.w - CLASS : 0;
+    int width =
+        limited(room / f->classes, digits < MATRIX_LEAST ? MATRIX_LEAST : digits + 1, MATRIX_MOST);
+    return (struct matrix_columns){width, limited(room / width, 0, f->classes)};
+}
+
+static void draw_matrix_row(struct area area, int row, const struct figures *f, int label) {
+    const int64_t *counts = f->matrix + (ptrdiff_t)label * f->classes;
+    struct matrix_columns columns = matrix_columns_of(area, f);
+    int64_t most = largest(counts, f->classes);
+    for (int c = 0; c < columns.count; c++)
+        draw_format(area, row, CLASS + columns.width * c,
+                    c == label ? STYLE_STRONG : heat(counts[c], most), "%*" PRId64, columns.width,
+                    counts[c]);
+}
+
+// Ends in dots when there are more classes than fit.
 static void draw_matrix_title(struct area area, const struct scene *s) {
+    struct matrix_columns columns = matrix_columns_of(area, &s->figures);
     draw_text(area, 1, 0, CLASS, STYLE_DIM, "label \\ said");
-    for (int c = 0; c < s->figures.classes && CLASS + 6 * (c + 1) <= area.w; c++)
-        draw_text(area, 1, CLASS + 6 * c + 1, 5, STYLE_DIM, class_name(s, c));
+    for (int c = 0; c < columns.count; c++)
+        draw_text(area, 1, CLASS + columns.width * c + 1, columns.width - 1, STYLE_DIM,
+                  class_name(s, c));
+    if (columns.count < s->figures.classes)
+        draw_text(area, 1, area.w - 1, 1, STYLE_DIM, draw_symbol(SYMBOL_ELLIPSIS));
 }
 
 // Ends at `column`; NAN: not defined.
@@ -286,13 +314,22 @@ static struct area below_header(struct area area) {
     return (struct area){area.y + HEADER + 1, area.x, area.h - HEADER - 1, area.w};
 }
 
+// Why there are no predictions.
+static const char *nothing(const struct scene *s) {
+    if (s->replay)
+        return "a replay has records, but no weights to ask: `thaw predict` has those of the run";
+    if (!s->validation)
+        return "no validation samples to look at: data.validation keeps some of each class";
+    if (is_text(s))
+        return "nothing yet: texts appear after the first evaluation, at the end of an epoch";
+    return "nothing yet: pictures appear after the first evaluation, at the end of an epoch";
+}
+
 void data_view_draw(struct area area, const struct scene *s, const struct data_view *v) {
     struct area below = below_header(area);
     draw_pages(area, s, v);
     if (s->predictions.count == 0)
-        draw_format(below, 0, 0, STYLE_DIM,
-                    "nothing yet: %s appear after the first evaluation, at the end of an epoch",
-                    is_text(s) ? "texts" : "pictures");
+        draw_paragraph(below, 0, STYLE_DIM, nothing(s));
     else if (has_classes(v))
         draw_classes(below, s, v);
     else

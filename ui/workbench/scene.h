@@ -35,9 +35,10 @@ struct sent_text {
 struct scene {
     const struct experiment *experiment; // these three NULL while loading
     const struct model *model;
-    const struct dataset *validation; // for pictures; may be NULL
+    const struct dataset *validation; // NULL: there are no such samples
     const char *title;
     const char *directory; // of the run; NULL: nothing is written
+    bool replay;           // there are records, but no weights
     struct snapshot now;
     struct layers_snapshot layers;
     struct settings settings; // in force

@@ -272,7 +272,7 @@ static void wrong_words_say_what_would_be_right(void **state) {
     type(w, ":probe x\n");
     shows(w, "probe 10");
     type(w, ":open nowhere\n");
-    shows(w, "open runs/head-1");
+    shows(w, "'nowhere' is not the directory of a run; write `open RUN`");
 }
 
 static void long_messages_take_two_rows(void **state) {

@@ -87,6 +87,44 @@ static void all_pages_are_drawn(void **state) {
     close_world(&w);
 }
 
+// The counts of a class are in one column, as wide as there is room for all.
+static void the_matrix_has_a_column_for_each_class(void **state) {
+    (void)state;
+    enum { CLASSES = 14 };
+    char letters[CLASSES][3], *names[CLASSES];
+    struct world w;
+    struct data_view v = {.page = DATA_MATRIX};
+    int64_t matrix[CLASSES * CLASSES] = {0};
+    open_world(&w, (struct theme_options){0});
+    struct figures figures = w.scene.figures;
+    struct dataset many = *w.scene.validation;
+    for (int i = 0; i < CLASSES; i++) {
+        snprintf(letters[i], sizeof letters[i], "%c%c", 'a' + i, 'a' + i);
+        names[i] = letters[i];
+    }
+    many.classes = CLASSES;
+    many.class_names = names;
+    w.scene.validation = &many;
+    w.scene.figures.classes = CLASSES;
+    w.scene.figures.matrix = matrix;
+    matrix[CLASSES - 1] = 123;
+    draw(&w, &v);
+    int row = screen_find(&w.screen, "label \\ said aa  bb  cc");
+    assert_true(row >= 0);
+    char text[512];
+    screen_row(&w.screen, row, text, sizeof text);
+    assert_non_null(strstr(text, " mm  nn"));
+    screen_row(&w.screen, row + 1, text, sizeof text);
+    assert_non_null(strstr(text, " 0 123"));
+    matrix[CLASSES - 1] = 1234567; // now they do not fit
+    draw(&w, &v);
+    screen_row(&w.screen, row, text, sizeof text);
+    assert_null(strstr(text, "nn"));
+    assert_non_null(strstr(text, "…"));
+    w.scene.figures = figures;
+    close_world(&w);
+}
+
 // At every size, nothing is drawn outside.
 static void stays_inside(const struct world *w, const struct data_view *v) {
     for (int h = 0; h < 20; h++)
@@ -195,6 +233,15 @@ static void without_predictions_it_says_so(void **state) {
     predictions_close(&w.scene.predictions);
     draw(&w, &v);
     assert_true(screen_find(&w.screen, "nothing yet") >= 0);
+    w.scene.replay = true; // then they never appear
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "nothing yet") < 0);
+    assert_true(screen_find(&w.screen, "no weights") >= 0);
+    w.scene.replay = false;
+    w.scene.validation = NULL;
+    draw(&w, &v);
+    assert_true(screen_find(&w.screen, "nothing yet") < 0);
+    assert_true(screen_find(&w.screen, "no validation samples") >= 0);
     close_world(&w);
 }
 
@@ -236,6 +283,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_of_mistakes),
         cmocka_unit_test(all_pages_are_drawn),
+        cmocka_unit_test(the_matrix_has_a_column_for_each_class),
         cmocka_unit_test(texts_are_shown_with_their_tokens),
         cmocka_unit_test(a_language_model_says_tokens),
         cmocka_unit_test(the_cursor_stays_in_the_list),
