@@ -172,7 +172,7 @@ static void draw_name(struct area area, int line, const struct runs_list *l, con
         snprintf(text, sizeof text, "this session");
     const char *shown = e->path && !e->own ? end_of_path(text, width - 1) : text;
     int end = draw_text(area, line, 2, width - 1, style, shown);
-    if (b && b->number > 0 && b->parent >= 0 && width - end > 14)
+    if (b && b->number > 0 && !e->own && b->parent >= 0 && width - end > 14)
         draw_format((struct area){area.y, area.x, area.h, 2 + width - 1}, line, 2 + end, style,
                     " of branch %d", b->parent);
 }

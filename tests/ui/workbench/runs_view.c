@@ -388,6 +388,21 @@ static void the_sessions_directory_is_not_shown_twice(void **state) {
     assert_int_equal(w->view.list.row_count, 2);
 }
 
+// A branch that a replay has not reached stands under its own name, as the charts have it.
+static void a_branch_that_the_session_lacks_has_its_name(void **state) {
+    struct world *w = *state;
+    write_branched("mine-1");
+    w->m.scene.directory = "runs/mine-1";
+    w->m.scene.now.branch = 0;
+    w->m.scene.curve_count = 1;
+    update(w);
+    draw(w, ROWS, 120);
+    assert_int_equal(w->view.list.row_count, 2);
+    shows(w, "  runs/mine-1/1  ");
+    hides(w, "of branch");
+    w->m.scene.curve_count = 2; // to be closed
+}
+
 static void other_networks_have_bands_of_their_own(void **state) {
     static const char *const sets[] = {"name=small", "model.name=cnn", "data.name=digits",
                                        "freeze.rules=[thaw all]", NULL};
@@ -748,6 +763,7 @@ int main(void) {
         WORLD(runs_have_their_numbers_and_bands),
         WORLD(runs_have_their_branches),
         WORLD(the_sessions_directory_is_not_shown_twice),
+        WORLD(a_branch_that_the_session_lacks_has_its_name),
         WORLD(other_networks_have_bands_of_their_own),
         WORLD(own_heads_and_networks_have_bands_too),
         WORLD(networks_that_nobody_knows_say_so),
