@@ -18,11 +18,27 @@ static bool same_help(const struct key_binding *b, const struct help_line *line)
     return b->help && strcmp(b->help, line->text) == 0;
 }
 
-// The digits share one line; so do the keys of one action, and of two that are told together.
+// Where the text of a line begins.
+static int text_column(const struct help_line *line) {
+    int behind = 2 + draw_width(line->keys);
+    return behind > KEYS + 2 ? behind : KEYS + 2;
+}
+
+static bool fits(const struct key_binding *b, struct help_line line) {
+    append(line.keys, sizeof line.keys, " ", b->name);
+    append(line.text, sizeof line.text, ", ", b->help);
+    return text_column(&line) + draw_width(line.text) < COLUMN;
+}
+
+// The digits share lines as far as they fit; the keys of one action share one, and those of two
+// that are told together.
 static bool joins(const struct key_binding *b, const struct key_binding *before,
                   const struct help_line *line) {
-    return before && (!b->help || b->action == ACTION_VIEW ? before->action == b->action
-                                                           : same_help(b, line));
+    if (!before)
+        return false;
+    if (b->action == ACTION_VIEW)
+        return before->action == b->action && fits(b, *line);
+    return b->help ? same_help(b, line) : before->action == b->action;
 }
 
 static int group_lines(enum view_id view, const char *group, struct help_line *out, int count) {
@@ -65,8 +81,7 @@ static void draw_line(struct area area, int row, const struct help_line *line) {
         return;
     }
     draw_text(area, row, 1, 0, STYLE_KEY, line->keys);
-    int at = 2 + draw_width(line->keys);
-    at = at > KEYS + 2 ? at : KEYS + 2;
+    int at = text_column(line);
     draw_text(area, row, at, area.w - at, STYLE_NORMAL, line->text);
 }
 

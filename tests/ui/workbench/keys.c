@@ -80,6 +80,18 @@ static void help_lists_exactly_the_valid_keys(void **state) {
     }
 }
 
+// The digits are told whole in a column of the narrowest terminal.
+static void help_does_not_cut_the_views(void **state) {
+    (void)state;
+    struct help_line lines[HELP_LINES];
+    int count = help_lines(VIEW_TRAIN, lines), found = 0;
+    for (int i = 0; i < count; i++) {
+        found += strcmp(lines[i].text, "train, layers, schedule") == 0;
+        found += strcmp(lines[i].text, "data, runs, log") == 0;
+    }
+    assert_int_equal(found, 2);
+}
+
 // A line of the README that has both the key and what it does.
 static bool readme_tells(const char *readme, const char *name, const char *help) {
     char key[64];
@@ -119,6 +131,7 @@ int main(void) {
         cmocka_unit_test(rows_are_whole),
         cmocka_unit_test(dispatch_follows_the_table),
         cmocka_unit_test(help_lists_exactly_the_valid_keys),
+        cmocka_unit_test(help_does_not_cut_the_views),
         cmocka_unit_test(the_readme_lists_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
