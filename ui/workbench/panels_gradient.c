@@ -18,7 +18,16 @@ enum {
 };
 static const double DECADES_LEAST = 1, DECADES_MOST = 4; // that the colours span
 
-// "layer1.0" as "lay1.0": keeps so many letters of each part that the whole fits.
+// "layer.0" of "bert.encoder.layer.0".
+static const char *last_parts(const char *name) {
+    const char *dot = strrchr(name, '.');
+    while (dot && dot > name && dot[-1] != '.')
+        dot--;
+    return dot ? dot : name;
+}
+
+// "layer1.0" as "lay1.0": keeps so many letters of each part that the whole fits, or else the last
+// two parts.
 static void shorten(const char *name, int width, char out[LABEL_SIZE]) {
     snprintf(out, LABEL_SIZE, "%s", name);
     for (int keep = width; (int)strlen(out) > width && keep > 0; keep--) {
@@ -30,6 +39,9 @@ static void shorten(const char *name, int width, char out[LABEL_SIZE]) {
         }
         out[to] = '\0';
     }
+    const char *last = last_parts(name);
+    if ((int)strlen(out) > width && last > name)
+        shorten(last, width, out);
 }
 
 // ---- Heat

@@ -347,6 +347,25 @@ static void frozen_blocks_are_blank_in_the_strip(void **state) {
     fixture_close(&f);
 }
 
+// Of names with many parts, what tells them apart is kept.
+static void long_names_keep_their_numbers(void **state) {
+    (void)state;
+    static const char *const names[] = {"bert.encoder.layer.0", "bert.encoder.layer.11"};
+    struct fixture f;
+    struct panels p;
+    fixture_open(&f);
+    panels_open(&p);
+    for (int i = 0; i < 2; i++) {
+        struct module *block = &f.model->modules[i ? 7 : 5]; // layer1.1 and layer1.0
+        free(block->name);
+        block->name = xstrdup(names[i]);
+    }
+    draw_one(&f.scene, &p, PANEL_GRADIENT, (struct area){0, 0, 16, 107});
+    assert_true(screen_find(&screen, "laye.0 ") > 0);
+    assert_int_equal(screen_find(&screen, "lay.11 "), screen_find(&screen, "laye.0 ") + 1);
+    fixture_close(&f);
+}
+
 static void zoomed_strips_have_whole_names(void **state) {
     (void)state;
     struct fixture f;
@@ -458,6 +477,7 @@ int main(void) {
         cmocka_unit_test(accuracy_reads_in_percent),
         cmocka_unit_test(blocks_heads_and_what_stands_alone_are_rows),
         cmocka_unit_test(frozen_blocks_are_blank_in_the_strip),
+        cmocka_unit_test(long_names_keep_their_numbers),
         cmocka_unit_test(zoomed_strips_have_whole_names),
         cmocka_unit_test(cost_is_held_against_full_fine_tuning),
         cmocka_unit_test(the_focus_is_marked),
