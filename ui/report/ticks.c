@@ -143,9 +143,9 @@ void ticks_label(const double *ticks, int count, int index, bool percent, char o
     double shown = ticks[index] / unit.size;
     int decimals = step > 0 ? -exponent_of(step / unit.size) : 0;
     out[0] = '\0';
-    if (ticks[index] == 0 && !percent)
-        unit.suffix = "";
-    if (decimals <= NUMBER_COLUMNS && fabs(shown) < 1e6)
+    if (ticks[index] == 0 && unit.size > 1) // no unit, and nothing to count of it
+        strcpy(out, "0");
+    else if (decimals <= NUMBER_COLUMNS && fabs(shown) < 1e6)
         print_fixed(out, shown, decimals > 0 ? decimals : 0, unit.suffix);
     if (!out[0] || strlen(out) > NUMBER_COLUMNS || (!percent && step < 1e-3))
         ticks_number(ticks[index], out);

@@ -15,8 +15,8 @@ int ticks_choose(double low, double high, bool log, int most, double *out);
 // "0.05", "1.2k", "3e-4": up to four figures in at most 6 columns. Returns out.
 const char *ticks_number(double value, char out[16]);
 
-// The same for a tick of a linear axis: all have one unit and one number of decimals. `percent`:
-// the ticks are in percent.
+// The same for a tick of a linear axis: all have one unit and one number of decimals, but that 0 of
+// thousands and more is "0". `percent`: the ticks are in percent.
 void ticks_label(const double *ticks, int count, int index, bool percent, char out[16]);
 
 #endif

@@ -85,6 +85,10 @@ static void step_labels_are_compact(void **state) {
     erase();
     plot_draw((struct area){0, 0, 8, 60}, &p);
     assert_true(row_has(7, "1.5k") && row_has(7, "2.0k") && row_has(7, "3.0k"));
+    p = simple(&curve, 1000);
+    erase();
+    plot_draw((struct area){0, 0, 8, 36}, &p);
+    assert_true(row_has(7, "0.5k") && row_has(7, " 0 ") && !row_has(7, "0.0"));
     p = simple(&curve, 2);
     erase();
     plot_draw((struct area){0, 0, 8, 60}, &p);
