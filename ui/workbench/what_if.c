@@ -199,9 +199,9 @@ static bool line_measured(const struct what_if *w, struct line *l) {
     times(slower > 0 ? slower : measured, is);
     const char *how = slower > 0 ? "slow" : "fast";
     if (m->cached != m->was_cached)
-        snprintf(l->text, LINE, "%s× as %s, %s the cache", is, how, m->cached ? "from" : "without");
+        snprintf(l->text, LINE, "%s× as %s, %s cache", is, how, m->cached ? "from" : "without");
     else
-        snprintf(l->text, LINE, "%s× as %s (FLOPs say %s×)", is, how, times(m->ceiling, flops));
+        snprintf(l->text, LINE, "%s× as %s, FLOPs: %s×", is, how, times(m->ceiling, flops));
     return true;
 }
 
