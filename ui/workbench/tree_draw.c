@@ -11,9 +11,10 @@ enum {
     NAME_LEAST = 14,
     TREND_LEAST = 4,
     TREND_MOST = 20,
-    NARROW = 48,    // indented by one column a level instead of two
-    CONTEXT = 2,    // rows in sight above and below the cursor
-    CELL_STEPS = 8, // steps in one cell of a trend, at most
+    NARROW = 48,        // indented by one column a level instead of two
+    CACHE_COUNTED = 48, // columns from which on the rule says how many samples are cached
+    CONTEXT = 2,        // rows in sight above and below the cursor
+    CELL_STEPS = 8,     // steps in one cell of a trend, at most
 };
 
 static const struct {
@@ -95,7 +96,35 @@ static int name_width(const struct tree *t, const struct model *model, const str
     return most < limit ? most : limit;
 }
 
-// Takes columns by need while they fit; what is left widens the trend, then the name.
+// "BasicBlock"; "Dropout on", as the plan has it.
+static void write_kind(char *out, size_t size, const struct tree *t, const struct model *model,
+                       int module) {
+    const char *drop = t->plan.drop ? plan_drop_name(t->plan.drop[module]) : NULL;
+    snprintf(out, size, "%s%s%s", model->modules[module].kind, drop ? " " : "", drop ? drop : "");
+}
+
+static int kind_width(const struct tree *t, const struct model *model) {
+    int most = 0;
+    for (int i = 0; i < t->count; i++) {
+        char kind[64] = "";
+        if (t->rows[i].param < 0)
+            write_kind(kind, sizeof kind, t, model, t->rows[i].module);
+        most = draw_width(kind) > most ? draw_width(kind) : most;
+    }
+    return most;
+}
+
+// Makes a column that is shown as wide as `wanted`, as far as there is room; returns what it took.
+static int widen(struct table *l, enum tree_column column, int wanted, int room) {
+    int more = wanted - l->width[column];
+    if (!l->width[column] || more <= 0)
+        return 0;
+    more = more < room ? more : room;
+    l->width[column] += more;
+    return more;
+}
+
+// Takes columns by need while they fit; what is left widens the kind, the trend, then the name.
 static struct table lay_out(struct area area, const struct tree *t, const struct model *model) {
     struct table l = {.area = area, .indent = area.w < NARROW ? 1 : 2};
     int room = area.w - name_width(t, model, &l);
@@ -109,9 +138,9 @@ static struct table lay_out(struct area area, const struct tree *t, const struct
         l.width[c] = width;
         room -= width + 1;
     }
-    int wider = TREND_MOST - l.width[TREE_TREND];
-    if (l.width[TREE_TREND])
-        l.width[TREE_TREND] += room < wider ? room : wider;
+    if (l.width[TREE_KIND])
+        room -= widen(&l, TREE_KIND, kind_width(t, model), room);
+    widen(&l, TREE_TREND, TREND_MOST, room);
     int at = area.w;
     for (int c = TREE_COLUMNS - 1; c > TREE_NAME; c--)
         if (l.width[c])
@@ -160,13 +189,6 @@ static void write_shape(char *out, size_t size, const struct model *model,
         size_t used = strlen(out);
         snprintf(out + used, size - used, "%s%lld", i ? "×" : "", (long long)dims.size[i]);
     }
-}
-
-// "BasicBlock"; "Dropout on", as the plan has it.
-static void write_kind(char *out, size_t size, const struct tree *t, const struct model *model,
-                       int module) {
-    const char *drop = t->plan.drop ? plan_drop_name(t->plan.drop[module]) : NULL;
-    snprintf(out, size, "%s%s%s", model->modules[module].kind, drop ? " " : "", drop ? drop : "");
 }
 
 static void write_cell(char *out, size_t size, const struct tree *t, const struct scene *s,
@@ -326,10 +348,12 @@ static void draw_cut(struct area area, int line, const struct scene *s, const st
     size_t n = strlen(text);
     if (!t->plan.live[0])
         snprintf(text, sizeof text, "all frozen: nothing trains");
-    else if (c->state == CACHE_KEPT)
+    else if (c->state == CACHE_KEPT && area.w >= CACHE_COUNTED)
         snprintf(text + n, sizeof text - n, ", %d of %d cached", c->known, c->count);
+    else if (c->state == CACHE_KEPT && c->count > 0)
+        snprintf(text + n, sizeof text - n, ", %d %% cached", (int)(100.0 * c->known / c->count));
     else if (c->state == CACHE_VARY)
-        snprintf(text + n, sizeof text - n, ", images vary");
+        snprintf(text + n, sizeof text - n, ", samples vary");
     else if (c->state == CACHE_TOO_LARGE)
         snprintf(text + n, sizeof text - n, ", too large to cache");
     draw_rule(area, line, text, STYLE_FROZEN);

@@ -559,6 +559,39 @@ static void a_rule_marks_the_end_of_the_prefix(void **state) {
     expect_rule("freeze all", "", "all frozen: nothing trains");
 }
 
+static void the_rule_says_what_is_cached(void **state) {
+    (void)state;
+    struct fixture f;
+    struct screen s = screen_open(30, 80, plain);
+    open_fixture(&f, "resnet20", "only head");
+    f.m.scene.now.cache = (struct cache_view){.state = CACHE_KEPT, .known = 3639, .count = 3640};
+    tree_draw((struct area){0, 0, 30, 80}, &f.m.scene, &f.tree, false);
+    assert_true(screen_find(&s, "frozen prefix ends, 3639 of 3640 cached ─") > 0);
+    draw_clear((struct area){0, 0, 30, 80});
+    tree_draw((struct area){0, 0, 30, 38}, &f.m.scene, &f.tree, false); // as on 80 columns
+    assert_true(screen_find(&s, "frozen prefix ends, 99 % cached ─") > 0);
+    close_fixture(&f);
+    screen_close(&s);
+}
+
+// Kinds are cut only where there is no room for them.
+static void kinds_are_whole_where_there_is_room(void **state) {
+    (void)state;
+    struct fixture f;
+    struct screen s = screen_open(30, 130, plain);
+    open_fixture(&f, "resnet20", "only head");
+    struct module *block = &f.m.model->modules[model_module(f.m.model, "layer3.1")];
+    block->kind = "BertEmbeddings";
+    tree_draw((struct area){0, 0, 30, 130}, &f.m.scene, &f.tree, true);
+    assert_true(screen_find(&s, " BertEmbeddings ") > 0);
+    assert_true(screen_find(&s, "lr") == 0);
+    draw_clear((struct area){0, 0, 30, 130});
+    tree_draw((struct area){0, 0, 30, 90}, &f.m.scene, &f.tree, true);
+    assert_true(screen_find(&s, "BertEmbeddings") < 0);
+    close_fixture(&f);
+    screen_close(&s);
+}
+
 static void what_is_pending_is_marked(void **state) {
     (void)state;
     struct fixture f;
@@ -687,6 +720,8 @@ int main(void) {
         cmocka_unit_test(a_module_speaks_for_all_its_parameters),
         cmocka_unit_test(sorts_by_a_column),
         cmocka_unit_test(a_rule_marks_the_end_of_the_prefix),
+        cmocka_unit_test(the_rule_says_what_is_cached),
+        cmocka_unit_test(kinds_are_whole_where_there_is_room),
         cmocka_unit_test(what_is_pending_is_marked),
         cmocka_unit_test(the_probe_shows_frozen_gradients),
         cmocka_unit_test(tied_parameters_are_marked),
