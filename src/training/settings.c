@@ -106,7 +106,9 @@ void settings_close(struct settings *s) {
 
 static bool apply_bn(struct settings *s, const char *name, struct error *error) {
     if (!bn_policy_find(name, &s->bn))
-        return error_set(error, "'bn %s' is not known; write 'bn frozen', 'bn batch' or 'bn torch'",
+        return error_set(error,
+                         "'bn %s' is not known; write 'bn frozen', 'bn batch', 'bn torch' or "
+                         "'bn reestimate'",
                          name);
     freeze_policy(&s->flags, s->bn);
     return true;

@@ -184,7 +184,7 @@ static void wrong_texts_are_refused(void **state) {
     expect_error(f, "", "is no setting");
     expect_error(f, "melt fc", "'melt fc' is no setting; did you mean ");
     expect_error(f, "thow fc", "did you mean thaw");
-    expect_error(f, "bn slow", "'bn frozen', 'bn batch' or 'bn torch'");
+    expect_error(f, "bn slow", "'bn frozen', 'bn batch', 'bn torch' or 'bn reestimate'");
     expect_error(f, "lr fast", "'lr 0.003', 'lr x0.5' or 'lr layer3 x0.1'");
     expect_error(f, "lr -1", "'lr 0.003'");
     expect_error(f, "lr x-1", "'lr 0.003'");
