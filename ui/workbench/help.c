@@ -85,16 +85,30 @@ static void draw_line(struct area area, int row, const struct help_line *line) {
     draw_text(area, row, at, area.w - at, STYLE_NORMAL, line->text);
 }
 
+// The place of each line in columns of `rows` rows, counted through all columns: no heading is the
+// last of a column. Returns how many places are taken.
+static int place_lines(const struct help_line *lines, int count, int rows, int places[HELP_LINES]) {
+    int place = 0;
+    for (int i = 0; i < count; i++) {
+        if (!lines[i].keys[0] && rows > 1 && place % rows == rows - 1)
+            place++;
+        places[i] = place++;
+    }
+    return place;
+}
+
 int help_draw(struct area area, enum view_id view, int top) {
     struct help_line lines[HELP_LINES];
-    int count = help_lines(view, lines);
+    int count = help_lines(view, lines), places[HELP_LINES];
     int columns = area.w / COLUMN < 1 ? 1 : area.w / COLUMN;
     int rows = (count + columns - 1) / columns, width = area.w / columns;
     if (rows < area.h && columns > 1) // no need to stretch over all columns
         rows = area.h < count ? area.h : count;
+    while (place_lines(lines, count, rows, places) > rows * columns)
+        rows++;
     for (int i = 0; i < count; i++) {
-        int row = i % rows - top;
-        struct area column = {area.y, area.x + i / rows * width, area.h, width - 1};
+        int row = places[i] % rows - top;
+        struct area column = {area.y, area.x + places[i] / rows * width, area.h, width - 1};
         if (row >= 0 && row < area.h)
             draw_line(column, row, &lines[i]);
     }

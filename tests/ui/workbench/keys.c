@@ -2,7 +2,9 @@
 #include "ui/workbench/keys.h"
 #include "base/files.h"
 #include "base/xalloc.h"
+#include "screen.h"
 #include "test.h"
+#include "ui/workbench/draw.h"
 #include "ui/workbench/help.h"
 #include "ui/workbench/term.h"
 #include <stdio.h>
@@ -92,6 +94,21 @@ static void help_does_not_cut_the_views(void **state) {
     assert_int_equal(found, 2);
 }
 
+// Keys are indented, headings are not.
+static void no_heading_ends_a_column(void **state) {
+    (void)state;
+    enum { HEIGHT = 50, WIDTH = 80 };
+    struct screen s = screen_open(HEIGHT, WIDTH, (struct theme_options){0});
+    for (int view = 0; view < VIEW_COUNT; view++)
+        for (int h = 10; h <= HEIGHT; h++) {
+            draw_clear((struct area){0, 0, HEIGHT, WIDTH});
+            int rows = help_draw((struct area){0, 0, h, WIDTH}, (enum view_id)view, 0);
+            for (int column = 0; column < WIDTH && rows <= h; column += WIDTH / 2)
+                assert_int_equal(screen_cell(rows - 1, column), L' ');
+        }
+    screen_close(&s);
+}
+
 // A line of the README that has both the key and what it does.
 static bool readme_tells(const char *readme, const char *name, const char *help) {
     char key[64];
@@ -132,6 +149,7 @@ int main(void) {
         cmocka_unit_test(dispatch_follows_the_table),
         cmocka_unit_test(help_lists_exactly_the_valid_keys),
         cmocka_unit_test(help_does_not_cut_the_views),
+        cmocka_unit_test(no_heading_ends_a_column),
         cmocka_unit_test(the_readme_lists_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
