@@ -89,6 +89,11 @@ static void shared_show(const struct dataset *d, int index, struct sample_text *
     inner->show(inner, index, out);
 }
 
+static const char *shared_spell(const struct dataset *d, int id) {
+    const struct dataset *inner = d->self;
+    return inner->spell(inner, id);
+}
+
 static void shared_release(struct dataset *d) {
     dataset_close(d->self);
 }
@@ -125,6 +130,7 @@ struct dataset *shift_label_relabel(struct dataset *inner, uint64_t seed) {
     d->fetch = shared_fetch;
     d->hash = shared_hash;
     d->show = inner->show ? shared_show : NULL;
+    d->spell = inner->spell ? shared_spell : NULL;
     d->release = shared_release;
     return d;
 }

@@ -27,6 +27,11 @@ static inline void toy_show(const struct dataset *d, int index, struct sample_te
     out->tokens = xprintf("[CLS] text ##%d [SEP]", index);
 }
 
+static inline const char *toy_spell(const struct dataset *d, int id) {
+    (void)d;
+    return id == 0 ? "[CLS]" : "text";
+}
+
 // Sample s has label s % classes. `released`, if not NULL, counts calls of release.
 static inline struct dataset *toy_open(struct shape shape, int count, int classes, int *released) {
     struct dataset *d = dataset_new("toy", shape, count, classes, NULL);

@@ -232,6 +232,7 @@ static void texts_take_shifts_of_labels_alone(void **state) {
     struct error e = {0};
     d->vocabulary = 9;
     d->show = toy_show;
+    d->spell = toy_spell;
     struct shift s = parsed("noise 0.5");
     assert_false(shift_check(&s, d, &e));
     assert_non_null(strstr(e.text, "shift noise changes pictures, but toy has texts"));
@@ -242,6 +243,8 @@ static void texts_take_shifts_of_labels_alone(void **state) {
     d->show(d, 3, &shown);
     assert_string_equal(shown.text, "text 3");
     sample_text_close(&shown);
+    assert_non_null(d->spell);
+    assert_string_equal(d->spell(d, 0), "[CLS]");
     dataset_close(d);
 }
 
