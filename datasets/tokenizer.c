@@ -117,7 +117,7 @@ static struct tokenizer *open_path(const char *path, struct error *error) {
         return NULL;
     }
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *beside = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    char *beside = files_directory(path);
     const struct kind *kind = kind_of_file(name, beside);
     struct tokenizer *t = NULL;
     if (kind)

@@ -88,7 +88,7 @@ bool vocabulary_lines(struct vocabulary *v, const char *data, size_t size, const
     const char *at = data, *end = data + size;
     for (size_t i = 0; i < count; i++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline ? newline : end, *next = stop + 1;
+        const char *stop = newline ? newline : end, *next = newline ? newline + 1 : end;
         if (stop > at && stop[-1] == '\r')
             stop--;
         piece[i] = xstrndup(at, (size_t)(stop - at));

@@ -55,7 +55,9 @@ bool dataset_hash(const struct dataset *d, int index, struct hash128 *out) {
     size_t size = shape_count(d->shape);
     float *sample = xmalloc(size * sizeof *sample);
     bool ok = dataset_fetch(d, index, NULL, sample, NULL);
-    *out = hash128_more(hash128_bytes(&d->shape, sizeof d->shape), sample, size * sizeof *sample);
+    if (ok)
+        *out =
+            hash128_more(hash128_bytes(&d->shape, sizeof d->shape), sample, size * sizeof *sample);
     free(sample);
     return ok;
 }
