@@ -76,6 +76,17 @@ bool augment_parse(struct augment *a, const char *text, struct error *error) {
         text);
 }
 
+static bool jitters(const struct augment *a) {
+    for (int i = 0; i < JITTERS; i++)
+        if (a->jitter[i] > 0)
+            return true;
+    return false;
+}
+
+bool augment_wanted(const struct augment *a) {
+    return a->flip || a->crop > 0 || a->resized_crop > 0 || jitters(a);
+}
+
 bool augment_crop(const struct augment *a, struct random_key key, uint32_t sample, uint32_t view,
                   struct crop *out) {
     *out = (struct crop){key, sample, view, a->resized_crop};
@@ -165,10 +176,7 @@ static void draw_order(struct random_key key, uint32_t sample, uint32_t view, in
 void augment_colour(const struct augment *a, struct random_key key, uint32_t sample, uint32_t view,
                     struct shape shape, float *image) {
     int order[JITTERS];
-    bool wanted = false;
-    for (int i = 0; i < JITTERS; i++)
-        wanted |= a->jitter[i] > 0;
-    if (!wanted)
+    if (!jitters(a))
         return;
     draw_order(key, sample, view, order);
     for (int i = 0; i < JITTERS; i++) {

@@ -22,6 +22,9 @@ struct augment {
 // number), "jitter 0.2 0.2 0.2 0.05". Errors say what would be right.
 bool augment_parse(struct augment *a, const char *text, struct error *error);
 
+// Whether anything is asked for.
+bool augment_wanted(const struct augment *a);
+
 // The random resized crop of this view; false when none is asked for.
 bool augment_crop(const struct augment *a, struct random_key key, uint32_t sample, uint32_t view,
                   struct crop *out);

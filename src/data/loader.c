@@ -77,16 +77,9 @@ static bool make_sample(struct loader *l, uint32_t sample, uint32_t view, float 
     return true;
 }
 
-static bool augments(const struct augment *a) {
-    bool jitters = false;
-    for (int i = 0; i < 4; i++)
-        jitters = jitters || a->jitter[i] > 0;
-    return a->flip || a->crop > 0 || a->resized_crop > 0 || jitters;
-}
-
 // Whether each view of a sample is another one.
 static bool varies(const struct loader_settings *s) {
-    return augments(&s->augment) || (s->masks && !s->masking.fixed);
+    return augment_wanted(&s->augment) || (s->masks && !s->masking.fixed);
 }
 
 int loader_views(const struct loader_settings *settings) {
@@ -113,7 +106,7 @@ bool loader_hash(const struct dataset *data, const struct loader_settings *setti
     *out = hash128_more(*out, settings->std, sizeof settings->std);
     if (settings->masks)
         *out = hash128_more(*out, hidden, sizeof hidden);
-    if (augments(a))
+    if (augment_wanted(a))
         *out = hash128_more(*out, change, sizeof change);
     if (varies(settings))
         *out = hash128_more(*out, draw, sizeof draw);
