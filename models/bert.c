@@ -47,13 +47,12 @@ static int attention(struct build *b, int of, int x, const struct text_config *c
     return y;
 }
 
-enum { ALL_TOKENS = -1 };
-
 // `taken`: the one token whose result is wanted.
 static int layer(struct build *b, int index, int x, int taken, const struct text_config *c) {
     build_push_item(b, index, "BertLayer");
     build_mark_block(b);
-    const int of = taken == ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
+    const int of =
+        taken == HEAD_ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
     x = attention(b, of, x, c);
     build_push(b, "intermediate", "BertIntermediate");
     int y = build_token_linear(b, "dense", x, c->inner, true);
@@ -69,19 +68,10 @@ static int encoder(struct build *b, int x, int taken, const struct text_config *
     build_push(b, "encoder", "BertEncoder");
     build_push(b, "layer", "ModuleList");
     for (int i = 0; i < c->layers; i++)
-        x = layer(b, i, x, i == c->layers - 1 ? taken : ALL_TOKENS, c);
+        x = layer(b, i, x, i == c->layers - 1 ? taken : HEAD_ALL_TOKENS, c);
     build_pop(b);
     build_pop(b);
     return x;
-}
-
-// Which token stands for a text.
-static int taken_token(const struct arch_options *options) {
-    static const int taken[] = {[POOL_DEFAULT] = TOKEN_FIRST,
-                                [POOL_FIRST] = TOKEN_FIRST,
-                                [POOL_MEAN] = ALL_TOKENS,
-                                [POOL_LAST] = TOKEN_LAST};
-    return taken[options->pool];
 }
 
 static int pool(struct build *b, int x, const struct arch_options *options) {
@@ -125,7 +115,8 @@ static int bert(struct build *b, const struct arch *arch, const struct arch_opti
     build_init_bias(b, INIT_ZERO);
     build_push(b, "bert", "BertModel");
     int x = embeddings(b, options->text, &words);
-    x = encoder(b, x, arch->language ? ALL_TOKENS : taken_token(options), options->text);
+    x = encoder(b, x, arch->language ? HEAD_ALL_TOKENS : head_token(options, TOKEN_FIRST),
+                options->text);
     x = arch->language ? x : pool(b, x, options);
     build_pop(b);
     return arch->language ? predictions(b, x, words, options)

@@ -18,11 +18,9 @@ static int projection(struct build *b, int x, const struct text_config *c) {
     return build_dropout(b, NULL, x, c->dropout);
 }
 
-enum { ALL_TOKENS = -1 };
-
 // x, or the one token of it that is taken.
 static int take(struct build *b, int x, int taken) {
-    return taken == ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
+    return taken == HEAD_ALL_TOKENS ? x : build_token_pool(b, NULL, x, (enum token_pool)taken);
 }
 
 static int attention(struct build *b, int x, int taken, const struct text_config *c) {
@@ -67,20 +65,11 @@ static int transformer(struct build *b, int taken, const struct text_config *c, 
     x = build_dropout(b, "drop", x, c->embedding_dropout);
     build_push(b, "h", "ModuleList");
     for (int i = 0; i < c->layers; i++)
-        x = block(b, i, x, i == c->layers - 1 ? taken : ALL_TOKENS, c);
+        x = block(b, i, x, i == c->layers - 1 ? taken : HEAD_ALL_TOKENS, c);
     build_pop(b);
     x = build_layer_norm(b, "ln_f", x, c->eps);
     build_pop(b);
     return x;
-}
-
-// Which token stands for a text.
-static int taken_token(const struct arch_options *options) {
-    static const int taken[] = {[POOL_DEFAULT] = TOKEN_LAST,
-                                [POOL_FIRST] = TOKEN_FIRST,
-                                [POOL_MEAN] = ALL_TOKENS,
-                                [POOL_LAST] = TOKEN_LAST};
-    return taken[options->pool];
 }
 
 static int classifier(struct build *b, int x, const struct arch_options *options) {
@@ -101,7 +90,7 @@ static int gpt(struct build *b, const struct arch *arch, const struct arch_optio
     build_uses(b, uses);
     build_init(b, INIT_NORMAL_TEXT, INIT_NORMAL_TEXT);
     build_init_bias(b, INIT_ZERO);
-    const int taken = arch->language ? ALL_TOKENS : taken_token(options);
+    const int taken = arch->language ? HEAD_ALL_TOKENS : head_token(options, TOKEN_LAST);
     int x = transformer(b, taken, options->text, &embedding);
     if (!arch->language)
         return classifier(b, x, options);

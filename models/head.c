@@ -4,6 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+int head_token(const struct arch_options *options, enum token_pool by_default) {
+    const int taken[] = {[POOL_DEFAULT] = (int)by_default,
+                         [POOL_FIRST] = TOKEN_FIRST,
+                         [POOL_MEAN] = HEAD_ALL_TOKENS,
+                         [POOL_LAST] = TOKEN_LAST};
+    return taken[options->pool];
+}
+
 int head_linear(struct build *b, const char *name, int x, const struct arch_options *options) {
     if (options->head)
         return head_stack(b, name, x, options);

@@ -5,6 +5,11 @@
 
 #include "model/build.h"
 
+// Which token of a text its classes are told from (model.pool), an enum token_pool; or that it is
+// the mean over all.
+enum { HEAD_ALL_TOKENS = -1 };
+int head_token(const struct arch_options *options, enum token_pool by_default);
+
 // A linear layer of that name, marked as the head, and behind the dropout of the options, which has
 // no module; or, where the options have a head, head_stack.
 int head_linear(struct build *b, const char *name, int x, const struct arch_options *options);
