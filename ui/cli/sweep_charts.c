@@ -79,24 +79,23 @@ static void add_variant(struct sweep_charts *c, const struct sweep_results *r, i
                   sweep_accuracy(r, &r->cells[choice->cell]));
 }
 
-static const char *accuracy_title(const struct sweep_results *r) {
-    return r->tested ? "test accuracy" : "validation accuracy";
-}
-
 static void add_cost_chart(struct sweep_charts *c, const struct sweep_results *r, bool time) {
+    static const char *const titles[2][2] = {
+        {"validation accuracy against parameters trained", "validation accuracy against time"},
+        {"test accuracy against parameters trained", "test accuracy against time"}};
     const struct chart_line *first = c->lines + c->line_count;
     add_front(c, r, time);
     for (int i = 0; i < r->sweeping->sweep.variant_count; i++)
         add_variant(c, r, i, time);
     c->charts[c->count++] = (struct chart){
-        .title = time ? "accuracy against time" : "accuracy against parameters trained",
+        .title = titles[r->tested][time],
         .x = {.title = time ? "seconds of training" : "parameters trained", .log = true},
-        .y = {.title = accuracy_title(r), .percent = true},
+        .y = {.title = r->tested ? "test accuracy" : "validation accuracy", .percent = true},
         .lines = first,
         .line_count = 1 + r->sweeping->sweep.variant_count};
 }
 
-// ---- Over the rate
+// ---- Over the rate, by what it is chosen by
 
 static void add_rates(struct sweep_charts *c, const struct sweep_results *r, int variant) {
     const struct sweep *sweep = &r->sweeping->sweep;
@@ -115,7 +114,7 @@ static void add_rates(struct sweep_charts *c, const struct sweep_results *r, int
         }
         if (next < 0)
             return;
-        add_point(c, l, r->cells[next].rate, sweep_accuracy(r, &r->cells[next]));
+        add_point(c, l, r->cells[next].rate, r->cells[next].validation);
     }
 }
 
@@ -128,9 +127,9 @@ static void add_rate_chart(struct sweep_charts *c, const struct sweep_results *r
         return;
     for (int i = 0; i < r->sweeping->sweep.variant_count; i++)
         add_rates(c, r, i);
-    c->charts[c->count++] = (struct chart){.title = "accuracy against the rate",
+    c->charts[c->count++] = (struct chart){.title = "validation accuracy against the rate",
                                            .x = {.title = "optim.lr", .log = true},
-                                           .y = {.title = accuracy_title(r), .percent = true},
+                                           .y = {.title = "validation accuracy", .percent = true},
                                            .lines = first,
                                            .line_count = r->sweeping->sweep.variant_count};
 }

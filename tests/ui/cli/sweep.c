@@ -98,9 +98,9 @@ static void tables_and_pictures(void **state) {
     assert_done(&o);
     assert_contains(o.out, "8/8 ");
     assert_contains(o.out, "validation at the rate");
-    assert_contains(o.out, "accuracy against parameters trained");
-    assert_contains(o.out, "accuracy against time");
-    assert_contains(o.out, "accuracy against the rate");
+    assert_contains(o.out, "test accuracy against parameters trained");
+    assert_contains(o.out, "test accuracy against time");
+    assert_contains(o.out, "validation accuracy against the rate");
     assert_contains(o.out, "for its size");
     assert_true(files_exist("a.svg") && files_exist("a.png"));
     outcome_close(&o);
