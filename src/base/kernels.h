@@ -160,6 +160,7 @@ struct kernels {
     kernel_transform *winograd_input;       // 6x6 -> 6x6: B' d B
     kernel_transform *winograd_weight;      // 3x3 -> 6x6: G g G'
     kernel_transform *winograd_output;      // 6x6 -> 4x4: A' m A
+    kernel_transform *winograd_output_add;  // the same, added to what stands there
     kernel_transform *winograd_gradient;    // 4x4 -> 6x6: A dy A', for the gradient of the weights
     kernel_transform *winograd_weight_back; // 6x6 -> 3x3: G' du G
 

@@ -83,6 +83,7 @@ const struct kernels JOIN(kernels_, KERNELS_ISA) = {
     .depthwise_weight = depthwise_weight,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
+    .winograd_output_add = winograd_output_add,
     .winograd_gradient = winograd_gradient,
     .winograd_weight = winograd_weight,
     .winograd_weight_back = winograd_weight_back,

@@ -80,10 +80,12 @@ INLINE void winograd_weight_back_line(const float *u, size_t step, float *to, si
     store(to + 2 * to_step, u5 + (1.0f / 3) * (even_b - even_a));
 }
 
-// Columns first, then rows: from an IN x IN grid to an OUT x OUT one.
+// Columns first, then rows: from an IN x IN grid to an OUT x OUT one. By itself, so that what is
+// done with its result is not contracted with its last operation.
 #define WINOGRAD_TRANSFORM(name, IN, OUT)                                                          \
-    static void winograd_##name(int vectors, const float *from, size_t row, size_t column,         \
-                                float *to, size_t to_row, size_t to_column) {                      \
+    static __attribute__((noinline)) void winograd_##name(int vectors, const float *from,          \
+                                                          size_t row, size_t column, float *to,    \
+                                                          size_t to_row, size_t to_column) {       \
         float half[(OUT) * (IN)*WIDTH] __attribute__((aligned(64)));                               \
         for (int v = 0; v < vectors; v++, from += WIDTH, to += WIDTH) {                            \
             for (size_t x = 0; x < (IN); x++)                                                      \
@@ -98,5 +100,19 @@ WINOGRAD_TRANSFORM(output, 6, 4)
 WINOGRAD_TRANSFORM(gradient, 4, 6)
 WINOGRAD_TRANSFORM(weight, 3, 6)
 WINOGRAD_TRANSFORM(weight_back, 6, 3)
+
+// Added to what stands there.
+static void winograd_output_add(int vectors, const float *from, size_t row, size_t column,
+                                float *to, size_t to_row, size_t to_column) {
+    float tile[4 * 4 * WIDTH] __attribute__((aligned(64)));
+    for (int v = 0; v < vectors; v++, from += WIDTH, to += WIDTH) {
+        winograd_output(1, from, row, column, tile, 4 * WIDTH, WIDTH);
+        for (size_t y = 0; y < 4; y++)
+            for (size_t x = 0; x < 4; x++) {
+                float *at = to + y * to_row + x * to_column;
+                store(at, load(tile + (4 * y + x) * WIDTH) + load(at));
+            }
+    }
+}
 
 #endif

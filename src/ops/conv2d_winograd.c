@@ -305,11 +305,12 @@ static void conv2d_output_tile(const struct conv2d_winograd *w, const struct con
     const size_t step = conv2d_product_step(w);
     const int vectors = (int)pixel / kernels()->width;
     if (conv2d_tile_inside(&w->out_shape, tile, TILE_SIDE) && pixel == (size_t)columns &&
-        !w->bias && !w->add) {
+        !w->bias) {
         const size_t row = (size_t)w->out_shape.w * c;
         float *to = w->out + ((size_t)(tile->sample * w->out_shape.h + tile->y) * row) +
                     (size_t)tile->x * c + first;
-        kernels()->winograd_output(vectors, product, TILE_WINDOW * step, step, to, row, c);
+        (w->add ? kernels()->winograd_output_add : kernels()->winograd_output)(
+            vectors, product, TILE_WINDOW * step, step, to, row, c);
         return;
     }
     kernels()->winograd_output(vectors, product, TILE_WINDOW * step, step, patch, TILE_SIDE * pixel,

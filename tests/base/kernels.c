@@ -315,11 +315,16 @@ static void test_winograd(void **state) {
     for (const struct kernels *const *k = kernels_available(); *k; k++) {
         struct winograd w = winograd_open(*k);
         const size_t n = (size_t)w.channels;
-        float product[36 * CHANNELS_MAX], got[16 * CHANNELS_MAX];
+        float product[36 * CHANNELS_MAX], got[16 * CHANNELS_MAX], more[16 * CHANNELS_MAX];
         for (size_t i = 0; i < 36 * n; i++)
             product[i] = w.points[0][i] * w.points[1][i];
         (*k)->winograd_output(VECTORS, product, 6 * n, n, got, 4 * n, n);
         check_sums(&w, w.weight, 3, 4, got);
+        for (size_t i = 0; i < 16 * n; i++)
+            more[i] = 0.5f;
+        (*k)->winograd_output_add(VECTORS, product, 6 * n, n, more, 4 * n, n);
+        for (size_t i = 0; i < 16 * n; i++)
+            assert_true(more[i] == got[i] + 0.5f);
         for (size_t i = 0; i < 36 * n; i++)
             product[i] = w.points[0][i] * w.points[2][i];
         (*k)->winograd_weight_back(VECTORS, product, 6 * n, n, got, 3 * n, n);
