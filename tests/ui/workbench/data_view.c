@@ -154,7 +154,7 @@ static void texts_are_shown_with_their_tokens(void **state) {
     close_world(&w);
 }
 
-static const char *toy_spell(const struct dataset *d, int id) {
+static const char *spell_number(const struct dataset *d, int id) {
     static const char *const pieces[] = {"zero", "one", "two", "three"};
     (void)d;
     return pieces[id % 4];
@@ -181,7 +181,7 @@ static void a_language_model_says_tokens(void **state) {
     open_world(&w, (struct theme_options){.colour = true});
     predictions_close(&w.scene.predictions);
     w.fake.validation->show = toy_show;
-    w.fake.validation->spell = toy_spell;
+    w.fake.validation->spell = spell_number;
     w.scene.predictions = token_predictions();
     draw(&w, &v);
     assert_int_equal(screen_find(&w.screen, "tokens  worst mistakes"), 0);
