@@ -26,7 +26,8 @@ const struct strategy strategies[] = {
      "Howard and Gugger 2020, fastai", strategy_fine_tune},
     {"lp-ft", "the head until it gets no better, then everything from its best",
      "Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features", strategy_lp_ft},
-    {"freezeout", "everything, frozen block by block from the input on as rates fall to 0",
+    {"freezeout",
+     "everything, frozen from the input on as rates fall to 0; without warm-up: lower optim.lr",
      "Brock et al. 2017, FreezeOut", strategy_freezeout},
     {NULL, NULL, NULL, NULL},
 };

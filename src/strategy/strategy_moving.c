@@ -70,7 +70,8 @@ bool strategy_lp_ft(const struct strategy_ground *g, struct text *out, struct er
 }
 
 // Part i of L trains until t_i = (t_0 + (1 - t_0) i / (L - 1))^3 of the run, its rate falling along
-// a cosine from lr / t_i: cubic spacing and scaled rates (Brock et al. 2017, section 3).
+// a cosine from lr / t_i: cubic spacing and scaled rates (Brock et al. 2017, section 3). The first
+// step is as long as any, so that it wants the rate of a run without warm-up, or less.
 bool strategy_freezeout(const struct strategy_ground *g, struct text *out, struct error *error) {
     (void)error;
     int count = g->parts.count;

@@ -82,6 +82,7 @@ static void strategies_are_listed(void **state) {
     struct outcome o = RUN("strategies");
     assert_done(&o);
     assert_contains(o.out, "  freezeout ");
+    assert_contains(o.out, "without warm-up: lower optim.lr");
     assert_contains(o.out, "(Howard and Ruder 2018, ULMFiT)");
     outcome_close(&o);
 }
