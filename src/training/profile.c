@@ -1,71 +1,51 @@
 #include "training/profile.h"
 #include "base/clock.h"
-#include "base/xalloc.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { STEPS = 20, ROUNDS = 2 };       // timed at most in a round; rounds of both masks in turns
 static const double SECONDS = 1.5;     // for a round's steps; two are timed in any case
 static const double KEPT_SECONDS = 20; // for an epoch that fills the cache
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// The parts of a step, one row each.
-enum { ALL, WAIT, FORWARD, BACKWARD, UPDATE, PARTS };
-
-struct times {
-    double part[PARTS][ROUNDS * STEPS];
-    int count;
-};
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, rising);
-    return count ? values[count / 2] : 0;
-}
-
-static struct profile_step medians(struct times *t) {
-    return (struct profile_step){.all = median(t->part[ALL], t->count),
-                                 .wait = median(t->part[WAIT], t->count),
-                                 .forward = median(t->part[FORWARD], t->count),
-                                 .backward = median(t->part[BACKWARD], t->count),
-                                 .update = median(t->part[UPDATE], t->count),
-                                 .count = t->count};
-}
-
 // A step; whether its batch was a whole one.
-static bool step(struct training *t, double part[PARTS], bool *whole, struct error *error) {
+static bool step(struct training *t, struct profile_step *out, bool *whole, struct error *error) {
     struct step_result result;
     if (t->step == t->total)
         return error_set(error, "the run is too short to profile");
-    const double start = clock_seconds();
+    const int threads = pool_threads(t->pool);
+    const double start = clock_seconds(), work = clock_work_seconds(threads);
     if (!training_step(t, &result, error))
         return false;
-    part[ALL] = clock_seconds() - start;
-    part[WAIT] = t->wait_seconds;
-    part[FORWARD] = t->pass.forward_seconds;
-    part[BACKWARD] = t->pass.backward_seconds;
-    part[UPDATE] = t->update_seconds;
+    *out = (struct profile_step){.work = clock_work_seconds(threads) - work,
+                                 .all = clock_seconds() - start,
+                                 .wait = t->wait_seconds,
+                                 .forward = t->pass.forward_seconds,
+                                 .backward = t->pass.backward_seconds,
+                                 .update = t->update_seconds};
     const int64_t batch = t->experiment->train.batch, count = t->data.train->count;
     *whole = result.batch >= (batch < count ? batch : count);
     return true;
 }
 
-// Times steps, after one to warm up.
-static bool time_round(struct training *t, struct times *times, struct error *error) {
-    const int most = times->count + STEPS;
-    double part[PARTS] = {0}, spent = 0;
+static void keep_quickest(struct profile_step *best, const struct profile_step *now) {
+    const int count = best->count + 1;
+    if (best->count == 0 || now->work < best->work)
+        *best = *now;
+    best->count = count;
+}
+
+// Times steps, after one to warm up; *best is the quickest, of earlier rounds too.
+static bool time_round(struct training *t, struct profile_step *best, struct error *error) {
+    const int most = best->count + STEPS;
+    struct profile_step now;
+    double spent = 0;
     bool whole = false, warm = false;
-    for (int done = 0; times->count < most && (done < 2 || spent < SECONDS);) {
-        if (!step(t, part, &whole, error))
+    for (int done = 0; best->count < most && (done < 2 || spent < SECONDS);) {
+        if (!step(t, &now, &whole, error))
             return false;
-        for (int k = 0; warm && whole && k < PARTS; k++)
-            times->part[k][times->count] = part[k];
-        times->count += warm && whole;
+        if (warm && whole)
+            keep_quickest(best, &now);
         done += warm && whole;
-        spent += part[ALL];
+        spent += now.all;
         warm = true;
     }
     return true;
@@ -73,31 +53,23 @@ static bool time_round(struct training *t, struct times *times, struct error *er
 
 // Both masks in turns, so that what else the machine does hits both.
 static bool time_masks(struct profile *p, struct training *t, struct error *error) {
-    struct times *own = xcalloc(2, sizeof *own), *full = own + 1;
-    bool ok = true;
-    for (int round = 0; ok && round < ROUNDS; round++)
-        ok = time_round(t, own, error) && training_apply(t, "thaw all", error) &&
-             time_round(t, full, error) && training_apply(t, "undo", error);
-    p->step = medians(own);
-    p->full = medians(full);
-    free(own);
-    return ok;
+    for (int round = 0; round < ROUNDS; round++)
+        if (!time_round(t, &p->step, error) || !training_apply(t, "thaw all", error) ||
+            !time_round(t, &p->full, error) || !training_apply(t, "undo", error))
+            return false;
+    return true;
 }
 
 // Steps behind the cache, when it is full soon enough.
 static bool time_kept(struct profile *p, struct training *t, struct error *error) {
-    struct times *times = xcalloc(1, sizeof *times);
     const double end = clock_seconds() + KEPT_SECONDS;
-    double part[PARTS] = {0};
-    bool whole = false, ok = true;
+    struct profile_step now;
+    bool whole = false;
     t->cached = false;
-    while (ok && !t->cached && t->plan->cut.forward > 0 && clock_seconds() < end)
-        ok = step(t, part, &whole, error);
-    ok = ok && (!t->cached || time_round(t, times, error));
-    if (ok && t->cached)
-        p->kept = medians(times);
-    free(times);
-    return ok;
+    while (!t->cached && t->plan->cut.forward > 0 && clock_seconds() < end)
+        if (!step(t, &now, &whole, error))
+            return false;
+    return !t->cached || time_round(t, &p->kept, error);
 }
 
 static double frozen_share(const struct plan *plan) {

@@ -6,9 +6,11 @@
 #include "plan/node_times.h"
 #include "training/training.h"
 
-// Medians of some steps, in seconds by the clock.
+// The quickest of some steps, in seconds. What nodes take is the quickest of a few times by the
+// same clock as `work`, so that the two can be compared on a busy machine too.
 struct profile_step {
-    double all; // everything, these among it:
+    double work; // by clock_work_seconds
+    double all;  // by the clock: everything, these among it:
     double wait, forward, backward, update;
     int count; // steps timed; 0: none
 };

@@ -469,9 +469,9 @@ bool training_step(struct training *t, struct step_result *result, struct error 
     if (!isfinite(t->pass.loss))
         return report_divergence(t, error);
     pass_backward(&t->pass);
-    start = clock_seconds();
+    start = clock_work_seconds(pool_threads(t->pool));
     const bool updated = update(t, result);
-    t->update_seconds = clock_seconds() - start;
+    t->update_seconds = clock_work_seconds(pool_threads(t->pool)) - start;
     if (!updated) {
         training_put_back_statistics(t);
         return error_run(error,

@@ -79,7 +79,7 @@ struct training {
     struct cache cache;
     bool cached;           // the last step began behind the frozen prefix
     double wait_seconds;   // of the last step, until the batch, or what is kept of it, was there
-    double update_seconds; // of the last step, for the weights
+    double update_seconds; // of the last step, for the weights, by clock_work_seconds
     struct loader *loader;
     struct loader *expected;    // of the evaluation that comes next, or NULL
     int64_t step, total;        // steps done, steps in all

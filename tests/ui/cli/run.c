@@ -255,9 +255,9 @@ static double number(const json_t *object, const char *part, const char *key) {
     return json_number_value(value);
 }
 
-static json_t *profile_of(const char *rules) {
+static json_t *profile_of(const char *rules, const char *threads) {
     struct outcome o =
-        RUN("run", "tiny.yaml", "--profile", "--json", "--threads", "2", "--set", rules);
+        RUN("run", "tiny.yaml", "--profile", "--json", "--threads", threads, "--set", rules);
     assert_done(&o);
     json_t *all = json_loads(o.out, 0, NULL);
     assert_non_null(all);
@@ -291,7 +291,7 @@ static void check_modules(const json_t *all) {
 static void a_profile_tells_where_the_time_goes_and_writes_nothing(void **state) {
     (void)state;
     start_tiny();
-    json_t *all = profile_of("freeze.rules=[thaw all]");
+    json_t *all = profile_of("freeze.rules=[thaw all]", "2");
     assert_true(number(all, NULL, "peak_gflops") > 0 && number(all, NULL, "threads") == 2);
     assert_true(number(all, "step", "steps") >= 2 && number(all, "all_thawed", "steps") >= 2);
     assert_true(number(all, "step", "ms") > 0 && number(all, "freezing", "ceiling") > 0);
@@ -300,12 +300,27 @@ static void a_profile_tells_where_the_time_goes_and_writes_nothing(void **state)
     assert_true(number(all, "freezing", "rule_of_thumb") == 1);
     check_modules(all);
     json_decref(all);
-    all = profile_of("freeze.rules=[thaw head]");
+    all = profile_of("freeze.rules=[thaw head]", "2");
     assert_true(number(all, "cached", "steps") >= 2);
     assert_true(number(all, "freezing", "frozen_share") > 0);
     assert_true(number(all, "freezing", "rule_of_thumb") > 1);
     json_decref(all);
     assert_false(files_exist("runs"));
+}
+
+// The layers' times and the steps that they are held against go by one clock.
+static void a_profile_compares_like_with_like(void **state) {
+    (void)state;
+    start_tiny();
+    json_t *all = profile_of("freeze.rules=[thaw head]", "1");
+    const double own = number(all, "step", "work_ms"), full = number(all, "all_thawed", "work_ms");
+    assert_float_equal(number(all, "freezing", "gain"), full / own, 1e-4 * full / own);
+    assert_true(own <= 1.001 * number(all, "step", "ms"));
+    assert_true(full <= 1.001 * number(all, "all_thawed", "ms"));
+    const double parts = number(all, "step", "forward_ms") + number(all, "step", "backward_ms") +
+                         number(all, "step", "update_ms") + number(all, "step", "wait_ms");
+    assert_true(parts <= 1.001 * number(all, "step", "ms")); // of one and the same step
+    json_decref(all);
 }
 
 static void a_profile_is_for_people_too(void **state) {
@@ -329,6 +344,7 @@ static void a_profile_is_for_people_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(a_profile_tells_where_the_time_goes_and_writes_nothing),
+        PROGRAM_TEST(a_profile_compares_like_with_like),
         PROGRAM_TEST(a_profile_is_for_people_too),
         PROGRAM_TEST(a_run_leaves_its_files),
         PROGRAM_TEST(the_resolved_experiment_gives_the_same_bits),
