@@ -122,14 +122,19 @@ static bool apply(struct trainer *t, const char *text) {
     return ok;
 }
 
-// Steps that have diverged end a headless run, and its events tell; at the keyboard they pause it,
-// with the last good point at hand.
-static bool diverged(struct trainer *t, const struct error *error) {
+// What keeps steps from going on ends a headless run; at the keyboard it pauses it, with the last
+// good point at hand.
+static bool halt(struct trainer *t, const struct error *error) {
     if (!t->interactive)
-        return trainer_event(t, "thaw", "diverged") && trainer_fail(t, error);
+        return trainer_fail(t, error);
     t->error = *error;
     t->state = SESSION_PAUSED;
     return true;
+}
+
+// A headless run's events tell that it has diverged.
+static bool diverged(struct trainer *t, const struct error *error) {
+    return (t->interactive || trainer_event(t, "thaw", "diverged")) && halt(t, error);
 }
 
 bool trainer_save(struct trainer *t) {
@@ -338,7 +343,7 @@ static bool one_step(struct trainer *t) {
     if (t->speed > 0)
         t->due = start + 1 / t->speed;
     if (!training_step(t->training, &t->last, &error))
-        return diverged(t, &error);
+        return t->last.diverged ? diverged(t, &error) : halt(t, &error);
     run_reach(&t->run, t->training->step);
     double seconds = clock_seconds() - start;
     double speed = (double)t->last.batch / (seconds > 1e-9 ? seconds : 1e-9);

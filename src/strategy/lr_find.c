@@ -32,23 +32,18 @@ static void note(struct lr_find *f, double lr, double loss) {
     f->smoothed[i] = (PAST * before + (1 - PAST) * loss) / (1 - pow(PAST, i + 1));
 }
 
-// A step that failed for another reason than a loss or gradient that is not finite.
-static bool is_fault(const struct training *t, const struct step_result *result) {
-    return isfinite(t->pass.loss) && isfinite(result->gradient_norm);
-}
-
 static bool rise(struct training *t, const struct lr_find_options *o, struct lr_find *f,
                  struct error *error) {
     double least = INFINITY, factor = training_settings(t)->lr_factor;
     t->lr = (struct lr_settings){.shape = LR_CONSTANT};
     for (int i = 0; i < o->steps && !f->ended_early; i++) {
-        struct step_result result = {0};
+        struct step_result result;
         if (o->give_up && o->give_up(o->context))
             return error_run(error, "given up on request");
         double lr = o->from * pow(o->to / o->from, (double)i / (o->steps - 1));
         t->lr.peak = lr / factor;
         if (!training_step(t, &result, error)) {
-            if (is_fault(t, &result))
+            if (!result.diverged)
                 return false;
             f->ended_early = true;
             break;

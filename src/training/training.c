@@ -466,13 +466,14 @@ bool training_step(struct training *t, struct step_result *result, struct error 
         return false;
     t->wait_seconds = clock_seconds() - start - t->pass.forward_seconds;
     result->batch = t->pass.batch->n;
-    if (!isfinite(t->pass.loss))
+    result->diverged = !isfinite(t->pass.loss);
+    if (result->diverged)
         return report_divergence(t, error);
     pass_backward(&t->pass);
     start = clock_work_seconds(pool_threads(t->pool));
-    const bool updated = update(t, result);
+    result->diverged = !update(t, result);
     t->update_seconds = clock_work_seconds(pool_threads(t->pool)) - start;
-    if (!updated) {
+    if (result->diverged) {
         training_put_back_statistics(t);
         return error_run(error,
                          "the gradient is not finite at step %lld; lower optim.lr, or clip the "

@@ -48,6 +48,7 @@ struct step_result {
     double gradient_norm; // global, before clipping
     double clip_scale;
     int64_t batch; // samples
+    bool diverged; // it failed because the loss or the gradient was not finite
 };
 
 // What the model says of samples. Of a language model they are the first tokens that it was to
@@ -107,8 +108,9 @@ struct training *training_open(const struct experiment *experiment, const struct
                                struct error *error);
 void training_close(struct training *t);
 
-// The next step. Fails (ERROR_RUN) when the loss or the gradient is not finite, naming the step
-// and, for the loss, the first layer with a bad value; all weights then are those before the step.
+// The next step. Fails when a sample cannot be read, or (result->diverged, ERROR_RUN) when the loss
+// or the gradient is not finite, naming the step and, for the loss, the first layer with a bad
+// value; all weights then are those before the step.
 bool training_step(struct training *t, struct step_result *result, struct error *error);
 
 // Loss and accuracy on a data set, in evaluation mode. Changes nothing. `predictions`, unless NULL,

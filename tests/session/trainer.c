@@ -369,6 +369,39 @@ static void layers_are_measured_and_the_probe_shows_frozen_ones(void **state) {
     tiny_close(&t);
 }
 
+static bool fetch_all_but_one(const struct dataset *d, int index, const struct crop *crop,
+                              float *out, struct error *error) {
+    (void)crop;
+    if (index == 5)
+        return error_set(error, "sample 5 is gone");
+    d->read(d, index, out);
+    return true;
+}
+
+// It fails the run, or pauses it at the keyboard; it has not diverged.
+static void a_sample_that_cannot_be_read_is_no_divergence(void **state) {
+    for (int interactive = 0; interactive < 2; interactive++) {
+        char *directory = files_join(*state, interactive ? "keyboard" : "headless");
+        struct trainer_options options = {.interactive = interactive, .point_bytes = 1 << 20};
+        struct tiny t;
+        tiny_open(&t, 1, eventful);
+        t.training->data.train->fetch = fetch_all_but_one;
+        struct session *s = start(&t, directory, options);
+        struct snapshot now = wait_until(s, interactive ? paused : ended);
+        assert_int_equal(now.state, interactive ? SESSION_PAUSED : SESSION_FAILED);
+        assert_string_equal(now.error.text, "sample 5 is gone");
+        s->close(s);
+        tiny_close(&t);
+        char *path = files_join(directory, "events.jsonl");
+        struct event_list events;
+        assert_true(event_read(path, &events, NULL));
+        assert_int_equal(events.count, 1); // the start
+        event_list_close(&events);
+        free(path);
+        free(directory);
+    }
+}
+
 static void divergence_pauses_at_the_keyboard(void **state) {
     (void)state;
     const char *const sets[] = {"optim.lr=1000", "optim.momentum=0", "schedule.name=constant",
@@ -469,6 +502,7 @@ int main(void) {
         IN_DIRECTORY(drift_survives_a_resume),
         IN_DIRECTORY(what_diverged_is_not_saved),
         cmocka_unit_test(layers_are_measured_and_the_probe_shows_frozen_ones),
+        IN_DIRECTORY(a_sample_that_cannot_be_read_is_no_divergence),
         cmocka_unit_test(divergence_pauses_at_the_keyboard),
         cmocka_unit_test(a_speed_limit_holds_steps_back_alone),
         cmocka_unit_test(nothing_thawed_pauses),
