@@ -30,7 +30,6 @@ struct replay {
     struct settings_history history;
     int64_t version;
     int64_t steps_left; // before pausing; -1: no limit
-    double speed;       // steps a second
     double clock, due;  // when `due` was computed; steps to play, with a fraction
 };
 
@@ -135,6 +134,7 @@ static bool open_history(struct replay *r, struct error *error) {
     r->now = (struct snapshot){
         .state = SESSION_PAUSED,
         .commands = r->now.commands,
+        .speed = r->now.speed,
         .step_seconds = NAN,
         .forward_seconds = NAN,
         .backward_seconds = NAN,
@@ -159,7 +159,7 @@ static void seek(struct replay *r, int64_t step) {
 // Plays what the time that has passed calls for.
 static void advance(struct replay *r) {
     double now = clock_seconds();
-    r->due += (now - r->clock) * r->speed;
+    r->due += (now - r->clock) * r->now.speed;
     r->clock = now;
     if (r->now.state != SESSION_RUNNING)
         r->due = 0;
@@ -192,7 +192,7 @@ static void set_speed(struct replay *r, int64_t speed) {
     if (speed < 1)
         error_set(&r->now.error, "a speed is a number of steps a second, from 1 on");
     else
-        r->now.speed = r->speed = (double)speed;
+        r->now.speed = (double)speed;
 }
 
 static void obey(struct replay *r, const struct command *c) {
@@ -270,7 +270,7 @@ static int door_read(struct session *s, int64_t *cursor, struct record *out, int
 
 // Sleeps until `end`, the next step or a command.
 static void sleep_on(struct replay *r, double end) {
-    double next = r->clock + (1 - r->due) / r->speed;
+    double next = r->clock + (1 - r->due) / r->now.speed;
     double until = r->now.state == SESSION_RUNNING && next < end ? next : end;
     struct timespec at = {.tv_sec = (time_t)until};
     at.tv_nsec = (long)((until - (double)at.tv_sec) * 1e9);
@@ -405,7 +405,7 @@ struct session *replay_open(const char *run_directory, int branch, const struct 
         return NULL;
     }
     open_points(r);
-    r->now.speed = r->speed = fmax(1, (double)last_step(r) / WHOLE_SECONDS);
+    r->now.speed = fmax(1, (double)last_step(r) / WHOLE_SECONDS);
     r->clock = clock_seconds();
     return &r->session;
 }

@@ -224,6 +224,7 @@ static void steps_and_seeking_and_the_settings_of_each_step(void **state) {
     now = look(p.session);
     assert_int_equal(now.step, 3);
     assert_int_equal(now.thawed, head);
+    assert_true(now.speed == 1000000000); // as it was said
     assert_int_equal(now.running.samples, 3 * 8);
     assert_true(lr_factor(p.session) == 1);
     assert_int_equal(play(&p, 2).step, 5);
