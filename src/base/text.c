@@ -125,6 +125,16 @@ void text_skip_mark(const char **data, size_t *size) {
     *size -= length;
 }
 
+const char *text_line(const char **at, const char *end, size_t *length) {
+    const char *line = *at, *newline = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+    if (!newline) {
+        return NULL;
+    }
+    *length = (size_t)(newline - line);
+    *at = newline + 1;
+    return line;
+}
+
 int text_control(const char *at) {
     unsigned char first = (unsigned char)at[0];
     if (first == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0) {

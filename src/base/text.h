@@ -40,6 +40,11 @@ bool text_to_real(const char *text, double *value);
 // Steps over the mark of the byte order that some editors put in front of a text in UTF-8.
 void text_skip_mark(const char **data, size_t *size);
 
+// The line that begins at *at, of *length bytes without its newline; moves *at behind that. NULL
+// when there is none before `end`: what is left is still being written, or was when something
+// crashed.
+const char *text_line(const char **at, const char *end, size_t *length);
+
 // `*` matches any run of characters, dots included; `?` one character. Never more steps
 // than the product of the two lengths: only the last star is ever tried again.
 bool text_glob(const char *pattern, const char *name);

@@ -1,5 +1,6 @@
 #include "session/event.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include <jansson.h>
 #include <limits.h>
@@ -71,12 +72,11 @@ bool event_read(const char *path, struct event_list *out, struct error *error) {
     *out = (struct event_list){0};
     if (!mapping_open(&file, path, error))
         return false;
-    const char *at = (const char *)file.data, *end = at + file.size, *newline;
+    const char *at = (const char *)file.data, *end = at + file.size, *line;
+    size_t length;
     bool ok = true;
-    for (int number = 1; ok && at < end && (newline = memchr(at, '\n', (size_t)(end - at)));
-         number++, at = newline + 1) {
-        ok = add_line(out, at, (size_t)(newline - at));
-        ok = ok && in_order(out);
+    for (int number = 1; ok && (line = text_line(&at, end, &length)); number++) {
+        ok = add_line(out, line, length) && in_order(out);
         if (!ok)
             error_set(error, "%s:%d: not an event; each line is what thaw wrote to an events.jsonl",
                       path, number);

@@ -1,5 +1,6 @@
 #include "session/replay_log.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "session/event.h"
 #include <jansson.h>
@@ -191,11 +192,11 @@ static bool read_metrics(struct reading *r, const char *path, struct error *erro
     struct mapping file;
     if (!mapping_open(&file, path, error))
         return false;
-    const char *at = (const char *)file.data, *end = at + file.size, *newline;
+    const char *at = (const char *)file.data, *end = at + file.size, *line;
+    size_t length;
     bool ok = true;
-    for (int number = 1; ok && at < end && (newline = memchr(at, '\n', (size_t)(end - at)));
-         number++, at = newline + 1)
-        if (!(ok = add_line(r, at, (size_t)(newline - at))))
+    for (int number = 1; ok && (line = text_line(&at, end, &length)); number++)
+        if (!(ok = add_line(r, line, length)))
             error_set(error,
                       "%s:%d: not a record (%s); each line is what thaw wrote to a metrics.jsonl",
                       path, number, r->why);

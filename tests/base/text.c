@@ -296,6 +296,22 @@ static void test_plain(void **state) {
     assert_int_equal(text_control(""), 0);
 }
 
+static void test_line(void **state) {
+    (void)state;
+    static const char bytes[] = "one\n\nthree\nhal";
+    const char *at = bytes, *end = bytes + strlen(bytes);
+    size_t length;
+    assert_ptr_equal(text_line(&at, end, &length), bytes);
+    assert_int_equal(length, 3);
+    assert_non_null(text_line(&at, end, &length));
+    assert_int_equal(length, 0);
+    assert_memory_equal(text_line(&at, end, &length), "three", 5);
+    assert_null(text_line(&at, end, &length));
+    assert_string_equal(at, "hal"); // where it goes on
+    at = end;
+    assert_null(text_line(&at, end, &length));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add_grows),
@@ -312,6 +328,7 @@ int main(void) {
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

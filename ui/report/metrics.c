@@ -1,5 +1,6 @@
 #include "ui/report/metrics.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include <jansson.h>
 #include <limits.h>
@@ -89,10 +90,11 @@ enum metrics_line metrics_parse(const char *line, size_t length, struct record *
 // The whole lines among some bytes; returns the bytes that they take.
 static size_t read_lines(const char *data, size_t size, metrics_sink *sink, void *context,
                          int64_t *damaged) {
-    const char *at = data, *end = data + size, *newline;
-    for (; at < end && (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1) {
+    const char *at = data, *end = data + size, *line;
+    size_t length;
+    while ((line = text_line(&at, end, &length))) {
         struct record r;
-        enum metrics_line kind = metrics_parse(at, (size_t)(newline - at), &r);
+        enum metrics_line kind = metrics_parse(line, length, &r);
         if (kind == METRICS_RECORD)
             sink(context, &r);
         *damaged += kind == METRICS_DAMAGED;
