@@ -1,11 +1,12 @@
-// How fast a whole training step is: forward, backward and SGD with momentum on images or texts of
-// no meaning, BatchNorm by the batch where it is thawed.
+// How fast a whole training step is: forward, backward and update on images or texts of no meaning,
+// BatchNorm by the batch where it is thawed.
 //
 //     bench-step MODEL [--batch N] [--size N] [--classes N] [--threads N] [--thaw PATTERN]...
-//                [--cached] [--steps N] [--profile] [--serve]
+//                [--optim NAME] [--cached] [--steps N] [--profile] [--serve]
 //
 // --size: of images, or tokens of texts. Default: 4 images of the model's size, 1000 classes, 2
 // threads, everything thawed, 10 steps.
+// --optim: sgd, momentum (SGD with 0.9, the default) or adamw (weight decay 0.01).
 // --cached: what the frozen prefix computes is given, as from the second epoch on. --profile: the
 // time of every layer and pass under this mask, as `thaw run --profile` prints it. --serve is for
 // against_torch.py: does a step and prints its seconds (by the clock, and of processors) for every
@@ -34,6 +35,7 @@ struct bench {
     struct shape input;
     int batch, classes, threads, steps, rule_count;
     char *rules[RULES_MAX];
+    struct optim_settings settings;
     bool cached, profile, serve;
     double idle_bytes;
     struct pool *pool;
@@ -48,12 +50,35 @@ struct bench {
 };
 
 static const struct option long_options[] = {
-    {"batch", required_argument, NULL, 'b'},   {"size", required_argument, NULL, 's'},
-    {"classes", required_argument, NULL, 'c'}, {"threads", required_argument, NULL, 't'},
-    {"thaw", required_argument, NULL, 'r'},    {"steps", required_argument, NULL, 'n'},
-    {"cached", no_argument, NULL, 'k'},        {"profile", no_argument, NULL, 'p'},
-    {"serve", no_argument, NULL, 'v'},         {0},
+    {"batch", required_argument, NULL, 'b'},
+    {"size", required_argument, NULL, 's'},
+    {"classes", required_argument, NULL, 'c'},
+    {"threads", required_argument, NULL, 't'},
+    {"thaw", required_argument, NULL, 'r'},
+    {"steps", required_argument, NULL, 'n'},
+    {"optim", required_argument, NULL, 'o'},
+    {"cached", no_argument, NULL, 'k'},
+    {"profile", no_argument, NULL, 'p'},
+    {"serve", no_argument, NULL, 'v'},
+    {0},
 };
+
+static struct optim_settings settings_named(const char *name) {
+    static const struct {
+        const char *name;
+        struct optim_settings settings;
+    } known[] = {
+        {"sgd", {.kind = OPTIM_SGD}},
+        {"momentum", {.kind = OPTIM_SGD, .momentum = 0.9}},
+        {"adamw",
+         {.kind = OPTIM_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].settings;
+    fprintf(stderr, "bench-step: --optim %s: sgd, momentum and adamw are possible\n", name);
+    exit(2);
+}
 
 static void parse_option(struct bench *b, int option) {
     switch (option) {
@@ -71,6 +96,9 @@ static void parse_option(struct bench *b, int option) {
         break;
     case 'n':
         b->steps = atoi(optarg);
+        break;
+    case 'o':
+        b->settings = settings_named(optarg);
         break;
     case 'k':
         b->cached = true;
@@ -92,6 +120,7 @@ static void parse_option(struct bench *b, int option) {
 
 static struct bench parse(int count, char **words) {
     struct bench b = {.batch = 4, .classes = 1000, .threads = 2, .steps = 10};
+    b.settings = settings_named("momentum");
     for (int option; (option = getopt_long(count, words, "", long_options, NULL)) != -1;)
         parse_option(&b, option);
     if (optind != count - 1 || b.batch < 1 || b.classes < 2 || b.threads < 1) {
@@ -166,7 +195,7 @@ static void open_bench(struct bench *b) {
         fprintf(stderr, "bench-step: %s\n", error.text);
         exit(2);
     }
-    b->optim = optim_open(b->model, &(struct optim_settings){.momentum = 0.9});
+    b->optim = optim_open(b->model, &b->settings);
     b->optim.pool = b->pool;
     const size_t n = (size_t)b->batch;
     const size_t count = n * shape_count(b->model->nodes[0].shape);
