@@ -3,6 +3,7 @@
 #define THAW_TESTS_OUTCOME_H
 
 #include "base/xalloc.h"
+#include "gradient_copy.h"
 #include "plan/pass.h"
 #include "test.h"
 #include <stdlib.h>
@@ -41,8 +42,7 @@ static inline struct outcome outcome_open(struct plan *plan, const struct weight
     o.targets = pass.targets;
     o.logits = xmemdup(pass_logits(&pass), o.logit_bytes);
     for (int p = 0; p < m->param_count; p++)
-        if (pass_gradient(&pass, p))
-            o.gradient[p] = xmemdup(pass_gradient(&pass, p), m->params[p].count * sizeof(float));
+        o.gradient[p] = gradient_copy(&pass, p);
     pass_close(&pass);
     plan_close(plan);
     return o;

@@ -8,27 +8,33 @@
 
 enum { TEXTS_IDS = 11, TEXTS_ROOM = 9, TEXTS_CLASSES = 3, TEXTS_MASK = 10 };
 
-// "bert-tiny", "gpt-nano-lm" and so on, made smaller still: 2 layers of 12 channels and 3 heads.
-static inline struct model *texts_model(const char *name, int room, float dropout) {
+// "bert-tiny", "gpt-nano-lm" and so on, made smaller still: 2 layers, 3 heads.
+static inline struct model *texts_model_of(const char *name, int room, float dropout,
+                                           int vocabulary, int hidden) {
     struct error error = {0};
     const struct arch *arch = arch_find(name, &error);
     struct text_config config = arch->text;
-    config.vocabulary = TEXTS_IDS;
+    config.vocabulary = vocabulary;
     config.positions = 20;
-    config.hidden = 12;
+    config.hidden = hidden;
     config.layers = 2;
     config.heads = 3;
     config.inner = 20;
     config.dropout = config.attention_dropout = config.embedding_dropout = dropout;
     struct arch_options options = {.input = {room, 1, 1},
                                    .classes = TEXTS_CLASSES,
-                                   .vocabulary = TEXTS_IDS,
+                                   .vocabulary = vocabulary,
                                    .dropout = arch->language ? 0 : dropout,
                                    .text = &config};
     struct model *model = arch_build(arch, &options, &error);
     if (!model)
         fail_msg("%s", error.text);
     return model;
+}
+
+// Of 12 channels.
+static inline struct model *texts_model(const char *name, int room, float dropout) {
+    return texts_model_of(name, room, dropout, TEXTS_IDS, 12);
 }
 
 // Text number `index`: 1 .. `room` tokens; its label decides which are frequent.

@@ -70,10 +70,12 @@ union op_attr {
     } token_pick;
 };
 
-// A gradient destination; `to` NULL: not wanted.
+// A gradient destination; `to` NULL: not wanted. With `row`, only the rows that backward reaches
+// are set, side by side (gradient.h), and row is told how many they are, and then which, rising.
 struct op_grad {
     float *to;
-    bool add;
+    bool add; // not with `row`
+    int *row; // [1 + the rows that can be reached]; NULL: all elements are wanted
 };
 
 // How this pass runs; derived anew by every plan, never stored in a layer.
@@ -163,6 +165,9 @@ struct operation {
     unsigned (*reads)(const struct op_call *call);
     void (*backward)(const struct op_call *call);
     enum op_back back;
+    // Of how many rows of params[0] at most backward can make a gradient, from n inputs, if it is
+    // asked for those alone; 0: they cannot be asked for. NULL means 0.
+    int (*reached)(const union op_attr *attr, struct shape in, int n);
     struct op_flops (*flops)(const union op_attr *attr, const struct shape *in, struct shape out);
 };
 

@@ -326,10 +326,18 @@ const float *pass_logits(const struct pass *pass) {
     return pass->arena.base + pass->plan->nodes[model_logits(pass->plan->model)].out;
 }
 
-const float *pass_gradient(const struct pass *pass, int param) {
-    int storage = pass->plan->model->params[param].storage;
-    ptrdiff_t at = pass->plan->param_grad[storage];
-    return at == PLAN_NONE ? NULL : pass->arena.base + at;
+struct gradient pass_gradient(const struct pass *pass, int param) {
+    const struct plan *plan = pass->plan;
+    const int storage = plan->model->params[param].storage;
+    const ptrdiff_t at = plan->param_grad[storage];
+    struct gradient g = {.value = at == PLAN_NONE ? NULL : pass->arena.base + at};
+    if (!g.value || plan->param_rows[storage] == 0)
+        return g;
+    const int *row = (const int *)(const void *)(pass->arena.base + plan_param_row(plan, storage));
+    g.rows = row[0];
+    g.row = row + 1;
+    g.width = plan_row_width(plan, storage);
+    return g;
 }
 
 void pass_close(struct pass *pass) {

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
+#include "ops/gradient.h"
 #include "plan/plan.h"
 
 // A batch as the loader hands it over. [n][h][w][c], normalised; texts: [n][tokens] ids, -1 behind
@@ -81,8 +82,9 @@ const float *pass_logits(const struct pass *pass);
 // The class with the highest logit; the lowest one wins a tie.
 int pass_highest(const float *logits, int classes);
 
-// The gradient of a parameter's storage after pass_backward; NULL when not wanted.
-const float *pass_gradient(const struct pass *pass, int param);
+// The gradient of a parameter's storage after pass_backward, valid until the next pass; its value
+// is NULL when it is not wanted.
+struct gradient pass_gradient(const struct pass *pass, int param);
 
 void pass_close(struct pass *pass);
 

@@ -41,6 +41,12 @@ static void mark_wanted(struct plan *plan, const struct flags *f, bool unpruned)
     plan->trains = plan->nodes[m->node_count - 1].wanted;
 }
 
+static int reached_rows(const struct plan *plan, int index) {
+    const struct node *node = &plan->model->nodes[index];
+    const struct shape in = plan->model->nodes[node->in[0]].shape;
+    return node->op->reached ? node->op->reached(&node->attr, in, plan->options.n) : 0;
+}
+
 // Backward runs from the last node to the first: whoever comes first sets, the others add. Every
 // consumer of a wanted output is wanted, so the order is that of the unpruned graph.
 static void mark_adds(struct plan *plan) {
@@ -59,6 +65,7 @@ static void mark_adds(struct plan *plan) {
                 continue;
             int storage = m->params[node->param[k]].storage;
             mark->add_param[k] = param_written[storage];
+            plan->param_rows[storage] = mark->add_param[k] || k > 0 ? 0 : reached_rows(plan, i);
             param_written[storage] = true;
         }
     }
@@ -204,6 +211,7 @@ struct plan *plan_make(const struct flags *flags, const struct plan_options *opt
     plan->options = *options;
     plan->nodes = xcalloc((size_t)m->node_count, sizeof *plan->nodes);
     plan->param_grad = xcalloc((size_t)m->param_count + 1, sizeof *plan->param_grad);
+    plan->param_rows = xcalloc((size_t)m->param_count + 1, sizeof *plan->param_rows);
     mark_wanted(plan, flags, false);
     mark_modes(plan, flags);
     if (options->unpruned)
@@ -221,6 +229,7 @@ void plan_close(struct plan *plan) {
         return;
     free(plan->nodes);
     free(plan->param_grad);
+    free(plan->param_rows);
     free(plan->cut.nodes);
     free(plan);
 }
@@ -244,8 +253,28 @@ static void call_inputs(struct op_call *call, const struct plan *plan, float *ar
         call->in_shape[k] = plan->model->nodes[from].shape;
         call->in[k] = place(arena, plan->nodes[from].out);
         if (mark->grad_in[k])
-            call->din[k] = (struct op_grad){place(arena, plan->nodes[from].grad), mark->add_in[k]};
+            call->din[k] =
+                (struct op_grad){place(arena, plan->nodes[from].grad), mark->add_in[k], NULL};
     }
+}
+
+size_t plan_row_width(const struct plan *plan, int storage) {
+    const struct param *param = &plan->model->params[storage];
+    return param->count / (size_t)param->dims.size[0];
+}
+
+ptrdiff_t plan_param_row(const struct plan *plan, int storage) {
+    const size_t floats = (size_t)plan->param_rows[storage] * plan_row_width(plan, storage);
+    return floats ? plan->param_grad[storage] + (ptrdiff_t)floats : PLAN_NONE;
+}
+
+// Where the gradient of a storage goes.
+static struct op_grad param_destination(const struct plan *plan, float *arena, int storage,
+                                        bool add) {
+    struct op_grad to = {place(arena, plan->param_grad[storage]), add, NULL};
+    if (plan->param_rows[storage] > 0)
+        to.row = (int *)(void *)place(arena, plan_param_row(plan, storage));
+    return to;
 }
 
 static void call_params(struct op_call *call, const struct plan *plan, const struct weights *w,
@@ -259,8 +288,7 @@ static void call_params(struct op_call *call, const struct plan *plan, const str
         int storage = plan->model->params[p].storage;
         call->param[k] = w ? weights_at(w, p) : place(NULL, 0);
         if (mark->grad_param[k])
-            call->dparam[k] =
-                (struct op_grad){place(arena, plan->param_grad[storage]), mark->add_param[k]};
+            call->dparam[k] = param_destination(plan, arena, storage, mark->add_param[k]);
     }
 }
 

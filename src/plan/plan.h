@@ -59,6 +59,8 @@ struct plan {
     struct plan_options options;
     struct plan_node *nodes; // [model->node_count]
     ptrdiff_t *param_grad;   // [model->param_count]: where the gradient of a storage lies
+    int *param_rows;         // [model->param_count]: of how many rows it is at most (gradient.h),
+                             // whose numbers lie behind them; 0: of all
     ptrdiff_t scratch;       // where the scratch of all calls lies
     size_t floats;           // size of the arena
     bool trains;             // backward has something to do
@@ -79,6 +81,11 @@ enum plan_drop { PLAN_NO_DROP, PLAN_DROP_OFF, PLAN_DROP_ON };
 enum plan_drop plan_drop(const struct plan *plan, int module);
 // "on", "off", or NULL for what is no dropout.
 const char *plan_drop_name(enum plan_drop drop);
+
+// The elements of a row of a storage that has rows; and where the numbers of those that have a
+// gradient lie, behind how many they are: PLAN_NONE where it is of all.
+size_t plan_row_width(const struct plan *plan, int storage);
+ptrdiff_t plan_param_row(const struct plan *plan, int storage);
 
 // The call of node `index` (>= 1), with buffers in `arena` and values in `weights`. Both may be
 // NULL: pointers then only tell what is wanted and must not be followed. An input that is node 0

@@ -79,6 +79,12 @@ static void node_lives(struct lives *l, struct plan *p, int i, const struct uses
              backward_tick(p, u->least[i]));
 }
 
+// Of a storage's gradient: all of it; or of so many rows, and how many there are and which.
+static size_t gradient_floats(const struct plan *p, int storage) {
+    const size_t rows = (size_t)p->param_rows[storage];
+    return rows ? rows * plan_row_width(p, storage) + 1 + rows : p->model->params[storage].count;
+}
+
 static void gradient_lives(struct lives *l, struct plan *p) {
     const struct model *m = p->model;
     for (int i = 0; i < m->param_count; i++)
@@ -90,7 +96,7 @@ static void gradient_lives(struct lives *l, struct plan *p) {
                 continue;
             int s = m->params[m->nodes[i].param[k]].storage;
             if (!seen[s])
-                add_life(l, &p->param_grad[s], m->params[s].count, backward_tick(p, i),
+                add_life(l, &p->param_grad[s], gradient_floats(p, s), backward_tick(p, i),
                          last_tick(p));
             seen[s] = true;
         }

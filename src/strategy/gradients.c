@@ -39,9 +39,9 @@ void gradients_add(struct gradients *g, const struct pass *pass) {
     double *square = xcalloc((size_t)g->parts + 1, sizeof *square);
     g->count++;
     for (int p = 0; p < g->model->param_count; p++) {
-        const float *gradient = g->part[p] >= 0 ? pass_gradient(pass, p) : NULL;
-        if (gradient)
-            square[g->part[p]] += kernels()->square_sum(g->model->params[p].count, gradient);
+        const struct gradient gradient = pass_gradient(pass, p);
+        if (g->part[p] >= 0 && gradient.value)
+            square[g->part[p]] += gradient_square(&gradient, 0, g->model->params[p].count);
     }
     for (int i = 0; i < g->parts; i++) {
         g->square[i] += square[i];

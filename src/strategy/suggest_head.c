@@ -30,7 +30,7 @@ struct fit {
     struct optim optim;
     struct lr_settings lr;
     uint64_t *frozen; // [param_count]: hashes
-    const float **gradient;
+    struct gradient *gradient;
     double *step_lr;
 };
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { PART = 4096 }; // elements that are looked at at a time
+
 struct probe {
     const struct model *model;
     struct gradients gradients;
@@ -40,21 +42,31 @@ static void probe_close(struct probe *p) {
 }
 
 // Welford's update of mean and deviations, `count` batches being in them with this one.
-static void add_tensor(struct probe *p, int param, const float *gradient, int count) {
-    const struct param *a = &p->model->params[param];
-    float *mean = p->mean + a->at, *moved = p->moved + a->at;
-    for (size_t i = 0; i < a->count; i++) {
+static void add_part(float *mean, float *moved, const float *gradient, size_t n, int count) {
+    for (size_t i = 0; i < n; i++) {
         float off = gradient[i] - mean[i];
         mean[i] += off / (float)count;
         moved[i] += off * (gradient[i] - mean[i]);
     }
 }
 
+static void add_tensor(struct probe *p, int param, const struct gradient *gradient) {
+    const struct param *a = &p->model->params[param];
+    float scratch[PART];
+    for (size_t first = 0; first < a->count; first += PART) {
+        const size_t n = a->count - first < PART ? a->count - first : PART;
+        add_part(p->mean + a->at + first, p->moved + a->at + first,
+                 gradient_all(gradient, first, n, scratch), n, p->gradients.count);
+    }
+}
+
 static void add_batch(struct probe *p, const struct pass *pass) {
     gradients_add(&p->gradients, pass);
-    for (int i = 0; i < p->model->param_count; i++)
-        if (p->gradients.part[i] >= 0 && pass_gradient(pass, i))
-            add_tensor(p, i, pass_gradient(pass, i), p->gradients.count);
+    for (int i = 0; i < p->model->param_count; i++) {
+        const struct gradient gradient = pass_gradient(pass, i);
+        if (p->gradients.part[i] >= 0 && gradient.value)
+            add_tensor(p, i, &gradient);
+    }
     tally_add(&p->tally, pass);
 }
 

@@ -72,7 +72,7 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
     for (int p = 0; p < m->model->param_count; p++) {
         int storage = m->model->params[p].storage;
         struct layer_values *v = &m->values.params[p];
-        bool updated = step->gradient[storage] && step->flags->thawed[p];
+        bool updated = step->gradient[storage].value && step->flags->thawed[p];
         if (updated)
             v->gradient_norm = (float)sqrt(o->square[storage]);
         else if (!m->probing)
@@ -86,8 +86,9 @@ void measure_after(struct measure *m, const struct weights *w, const struct opti
 
 void measure_probe(struct measure *m, const struct pass *pass, const struct flags *flags) {
     for (int p = 0; p < m->model->param_count; p++) {
-        const float *gradient = pass_gradient(pass, p);
-        if (gradient && !flags->thawed[p])
-            m->values.params[p].gradient_norm = (float)norm(gradient, m->model->params[p].count);
+        const struct gradient g = pass_gradient(pass, p);
+        if (g.value && !flags->thawed[p])
+            m->values.params[p].gradient_norm =
+                (float)sqrt(gradient_square(&g, 0, m->model->params[p].count));
     }
 }

@@ -81,7 +81,7 @@ double optim_decay(const struct optim *o, int param) {
 static bool is_updated(const struct optim *o, const struct optim_step *step, int param) {
     const struct param *p = &o->model->params[param];
     return p->storage == param && !freeze_is_statistic(p) && step->flags->thawed[param] &&
-           step->gradient[param];
+           step->gradient[param].value;
 }
 
 // What an update works on.
@@ -117,8 +117,7 @@ static void square_piece(void *context, int index, int worker) {
     (void)worker;
     const struct job *job = context;
     struct optim_piece *piece = &job->o->pieces[index];
-    piece->square =
-        kernels()->square_sum(piece->count, job->step->gradient[piece->param] + piece->first);
+    piece->square = gradient_square(&job->step->gradient[piece->param], piece->first, piece->count);
 }
 
 // Of each parameter its pieces' sum, in order.
@@ -197,33 +196,56 @@ static bool is_still(const struct optim *o, const struct optim_piece *piece) {
            is_zero(state->second, piece);
 }
 
-static void update_piece(void *context, int index, int worker) {
-    (void)worker;
-    const struct job *job = context;
+// `g` are some elements of a parameter's gradient, at most PIECE.
+static void update_part(const struct job *job, int param, const struct gradient_part *g) {
     const struct optim *o = job->o;
-    const struct optim_piece *piece = &o->pieces[index];
-    const struct optim_state *state = &o->states[piece->param];
-    if (is_still(o, piece))
-        return;
+    const struct optim_state *state = &o->states[param];
     float scratch[PIECE];
-    struct target t = {.n = piece->count,
-                       .w = weights_at(job->w, piece->param) + piece->first,
-                       .g = job->step->gradient[piece->param] + piece->first,
-                       .lr = job->step->lr[piece->param],
-                       .decay = optim_decay(o, piece->param),
+    struct target t = {.n = g->count,
+                       .w = weights_at(job->w, param) + g->first,
+                       .g = g->value,
+                       .lr = job->step->lr[param],
+                       .decay = optim_decay(o, param),
                        .steps = state->steps,
-                       .first = moment(state->first, piece->first),
-                       .second = moment(state->second, piece->first)};
+                       .first = moment(state->first, g->first),
+                       .second = moment(state->second, g->first)};
     if (job->step->clip_scale != 1) {
         kernels()->scale(t.n, t.g, (float)job->step->clip_scale, scratch, false);
         t.g = scratch;
     }
-    if (o->anchor && o->anchor[piece->param])
-        pull(&o->settings, &t, o->anchor[piece->param] + piece->first, scratch);
+    if (o->anchor && o->anchor[param])
+        pull(&o->settings, &t, o->anchor[param] + g->first, scratch);
     if (o->settings.kind == OPTIM_SGD)
         update_sgd(&o->settings, &t);
     else
         update_adam(&o->settings, &t);
+}
+
+// Whether only what has a gradient moves.
+static bool only_gradient_moves(const struct optim *o, int param) {
+    return o->settings.kind == OPTIM_SGD && !o->states[param].first && optim_decay(o, param) == 0 &&
+           !(o->anchor && o->anchor[param]);
+}
+
+static void update_piece(void *context, int index, int worker) {
+    (void)worker;
+    const struct job *job = context;
+    const struct optim_piece *piece = &job->o->pieces[index];
+    const struct gradient *g = &job->step->gradient[piece->param];
+    const size_t end = piece->first + piece->count;
+    struct gradient_part part;
+    float scratch[PIECE];
+    if (is_still(job->o, piece))
+        return;
+    if (only_gradient_moves(job->o, piece->param)) {
+        for (size_t at = piece->first; gradient_next(g, at, end, &part);
+             at = part.first + part.count)
+            update_part(job, piece->param, &part);
+        return;
+    }
+    part = (struct gradient_part){piece->first, piece->count,
+                                  gradient_all(g, piece->first, piece->count, scratch)};
+    update_part(job, piece->param, &part);
 }
 
 // Counts the step of each parameter, and gives it moments at the first one.

@@ -19,6 +19,7 @@
 #include "base/pool.h"
 #include "model/freeze.h"
 #include "model/model.h"
+#include "ops/gradient.h"
 
 enum optim_kind { OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW };
 
@@ -71,10 +72,10 @@ double optim_decay(const struct optim *o, int param);
 
 struct optim_step {
     const struct flags *flags;
-    const float *const *gradient; // [param_count], by storage; NULL where not wanted
-    const double *lr;             // [param_count], by storage: learning rates of this step
-    double clip_scale;            // out: what clipping multiplied by (1: nothing clipped)
-    double gradient_norm;         // out: global norm before clipping, of what is updated
+    const struct gradient *gradient; // [param_count], by storage
+    const double *lr;                // [param_count], by storage: learning rates of this step
+    double clip_scale;               // out: what clipping multiplied by (1: nothing clipped)
+    double gradient_norm;            // out: global norm before clipping, of what is updated
 };
 
 // Updates every thawed weight and bias once (each storage once, in the order of parameters), as

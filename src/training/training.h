@@ -88,7 +88,7 @@ struct training {
     struct tally epoch;         // of the running epoch
     struct tally source_before; // on the old task before the first step; no samples: not known
     uint64_t *frozen;           // [param_count]: hash of a frozen tensor at the moment of freezing
-    const float **gradient;     // [param_count], of the step at hand
+    struct gradient *gradient;  // [param_count], of the step at hand
     double *step_lr;            // [param_count], of the step at hand
     float *class_weight;        // [classes] of the training loss; NULL: 1 each
     float *statistics;          // running statistics as they were before a forward pass

@@ -211,7 +211,7 @@ static void open_bench(struct bench *b) {
 
 static void update(struct bench *b) {
     const int params = b->model->param_count;
-    const float **gradient = xcalloc((size_t)params, sizeof *gradient);
+    struct gradient *gradient = xcalloc((size_t)params, sizeof *gradient);
     double *lr = xcalloc((size_t)params, sizeof *lr);
     for (int p = 0; p < params; p++) {
         gradient[p] = pass_gradient(&b->pass, p);

@@ -162,8 +162,8 @@ static float *train(const struct world *w, const struct plan *plan) {
     pass_forward(&pass, &w->batch, 0);
     pass_backward(&pass);
     for (int p = 0; p < w->model->param_count; p++)
-        if (pass_gradient(&pass, p))
-            memcpy(result + w->model->params[p].at, pass_gradient(&pass, p),
+        if (pass_gradient(&pass, p).value)
+            memcpy(result + w->model->params[p].at, pass_gradient(&pass, p).value,
                    w->model->params[p].count * sizeof(float));
     memcpy(result + floats, weights.data, floats * sizeof(float));
     pass_close(&pass);

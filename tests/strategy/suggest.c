@@ -38,7 +38,7 @@ static double *gradients_of(struct tiny *t, int batches) {
         pass_forward(&training->pass, loader_batch(training->loader, b), (uint32_t)b);
         pass_backward(&training->pass);
         for (int p = 0; p < t->model->param_count; p++) {
-            const float *g = pass_gradient(&training->pass, p);
+            const float *g = pass_gradient(&training->pass, p).value;
             for (size_t i = 0; g && i < t->model->params[p].count; i++)
                 all[(size_t)b * floats + t->model->params[p].at + i] = g[i];
         }

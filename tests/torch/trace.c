@@ -15,6 +15,7 @@
 // batches, and only final.safetensors is written.
 #include "base/xalloc.h"
 #include "checkpoint/load.h"
+#include "gradient_copy.h"
 #include "models/models.h"
 #include "models/text_config.h"
 #include "plan/pass.h"
@@ -232,7 +233,9 @@ static void record_gradient(struct record *r, const struct trace *t, int param) 
     const struct param *p = &t->model->params[param];
     char *name = r->names[r->count] = xprintf("grad.%s", p->name);
     float *value = r->values[r->count] = xmalloc(p->count * sizeof(float));
-    layout_to_torch(p, pass_gradient(&t->pass, param), value);
+    float *gradient = gradient_copy(&t->pass, param);
+    layout_to_torch(p, gradient, value);
+    free(gradient);
     r->tensors[r->count++] = (struct tensor_out){name, DTYPE_F32, p->dims, value};
 }
 
@@ -275,7 +278,7 @@ static struct record record_open(const struct trace *t) {
                        .names = xcalloc(most, sizeof *r.names),
                        .values = xcalloc(most, sizeof *r.values)};
     for (int p = 0; p < params; p++)
-        if (pass_gradient(&t->pass, p) && t->model->params[p].storage == p)
+        if (pass_gradient(&t->pass, p).value && t->model->params[p].storage == p)
             record_gradient(&r, t, p);
     r.tensors[r.count] = (struct tensor_out){"loss", DTYPE_F64, {0}, &t->pass.loss};
     r.tensors[r.count + 1] = record_logits(&r, t);
@@ -303,7 +306,7 @@ static bool write_step(const struct trace *t, int step, struct error *error) {
 
 static void update(struct trace *t) {
     size_t params = (size_t)t->model->param_count;
-    const float **gradient = xcalloc(params, sizeof *gradient);
+    struct gradient *gradient = xcalloc(params, sizeof *gradient);
     double *lr = xcalloc(params, sizeof *lr);
     for (int p = 0; p < t->model->param_count; p++) {
         gradient[p] = pass_gradient(&t->pass, p);

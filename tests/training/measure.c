@@ -80,7 +80,7 @@ static void close_bench(struct bench *b) {
 // A step with gradients that are functions of its number. Of what is frozen there is none, as in a
 // pass that does not want it.
 static void step(struct bench *b, int number) {
-    const float **gradient = xcalloc((size_t)b->model->param_count, sizeof *gradient);
+    struct gradient *gradient = xcalloc((size_t)b->model->param_count, sizeof *gradient);
     struct random_key key = random_key(9, RANDOM_PROBE, (uint32_t)number);
     for (int p = 0; p < b->model->param_count; p++) {
         const struct param *param = &b->model->params[p];
@@ -88,7 +88,7 @@ static void step(struct bench *b, int number) {
             b->gradient[p][i] = random_normal(key, (uint32_t)p, 0, i);
         b->lr[p] = 0.01 * (1 + p % 3);
         bool wanted = b->flags.thawed[p] && !freeze_is_statistic(param);
-        gradient[p] = wanted ? b->gradient[p] : NULL;
+        gradient[p].value = wanted ? b->gradient[p] : NULL;
     }
     for (int n = 0; n < b->model->node_count; n++)
         b->node_seconds[n] = (double)(n + number) / 1024;
@@ -228,7 +228,7 @@ static double *norms_of_all(const struct model *model) {
     one_step(t.training);
     double *norms = xcalloc((size_t)model->param_count, sizeof *norms);
     for (int p = 0; p < model->param_count; p++) {
-        const float *gradient = pass_gradient(&t.training->pass, p);
+        const float *gradient = pass_gradient(&t.training->pass, p).value;
         norms[p] = gradient ? norm_of(gradient, model->params[p].count) : (double)NAN;
     }
     tiny_close(&t);

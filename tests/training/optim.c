@@ -29,6 +29,7 @@ struct bench {
     struct flags flags;
     struct optim optim;
     float *gradient[PARAMS];
+    struct gradient given[PARAMS]; // these
     double lr[PARAMS];
     struct optim_step step;
 };
@@ -40,10 +41,11 @@ static void bench_open_of(struct bench *b, const struct small_module *modules,
     b->weights = weights_open(b->model);
     b->flags = flags_open(b->model);
     b->optim = optim_open(b->model, settings);
-    for (int p = 0; p < PARAMS; p++)
+    for (int p = 0; p < PARAMS; p++) {
         b->gradient[p] = xcalloc(b->model->params[p].count, sizeof(float));
-    b->step = (struct optim_step){
-        .flags = &b->flags, .gradient = (const float *const *)b->gradient, .lr = b->lr};
+        b->given[p].value = b->gradient[p];
+    }
+    b->step = (struct optim_step){.flags = &b->flags, .gradient = b->given, .lr = b->lr};
 }
 
 static void bench_open(struct bench *b, const struct optim_settings *settings) {
@@ -391,8 +393,7 @@ static void a_missing_gradient_is_passed_over(void **state) {
     bench_open(&b, &every_kind[3]);
     bench_scatter(&b);
     assert_true(freeze_apply(&b.flags, BN_FROZEN, "thaw conv", NULL));
-    free(b.gradient[1]);
-    b.gradient[1] = NULL;
+    b.given[1].value = NULL;
     uint64_t weight = weights_hash(&b.weights, 0), bias = weights_hash(&b.weights, 1);
     optim_update(&b.optim, &b.weights, &b.step);
     assert_true(weights_hash(&b.weights, 0) != weight && weights_hash(&b.weights, 1) == bias);
@@ -474,6 +475,85 @@ static void rows_without_gradient_are_updated_as_others(void **state) {
         check_still_rows(&ways[i]);
 }
 
+enum { WIDTH = 48, ROWS = 40001 / WIDTH };
+
+// The rows of a gradient, row for row: some together, some alone, some on a border of pieces.
+static struct gradient rows_of(const float *all, int *row, float *value) {
+    struct gradient g = {.value = value, .row = row, .width = WIDTH};
+    for (int r = 0; r < ROWS; r++) {
+        if (r % 7 && r % 170 > 3)
+            continue;
+        memcpy(value + (size_t)g.rows * WIDTH, all + (size_t)r * WIDTH, WIDTH * sizeof *value);
+        row[g.rows++] = r;
+    }
+    return g;
+}
+
+// A gradient that is of some rows alone, and the same one with all its zeros, in steps in which
+// other rows occur.
+static void check_rows(const struct optim_settings *settings, int threads) {
+    enum { ROUNDS = 4, COUNT = ROWS * WIDTH };
+    static const struct small_module of_rows[] = {
+        {"conv", SMALL_WEIGHT_BIAS, SMALL_PLAIN, COUNT, 8193},
+        {"bn", SMALL_NORM, SMALL_PLAIN, 3, 3},
+    };
+    struct bench some, all;
+    bool fresh[PARAMS] = {0};
+    int *row = xcalloc(ROWS, sizeof *row);
+    float *value = xcalloc(COUNT, sizeof *value);
+    struct bench *const both[] = {&some, &all};
+    struct pool *pool = pool_open(threads);
+    for (int i = 0; i < 2; i++) {
+        bench_open_of(both[i], of_rows, settings);
+        bench_scatter(both[i]);
+        for (int p = 0; p < PARAMS; p++)
+            bench_freeze(both[i], p, false);
+        both[i]->optim.pool = pool;
+        if (settings->l2_sp > 0)
+            optim_anchor(&both[i]->optim, &both[i]->weights, fresh);
+    }
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        float *dense = all.gradient[0];
+        scatter(dense, COUNT, round);
+        memset(dense, 0, COUNT / ROUNDS * round * sizeof *dense); // later ones only
+        some.given[0] = rows_of(dense, row, value);
+        for (int r = 0, at = 0; r < ROWS; r++) {
+            if (at < some.given[0].rows && row[at] == r)
+                at++;
+            else
+                memset(dense + (size_t)r * WIDTH, 0, WIDTH * sizeof *dense);
+        }
+        for (int i = 0; i < 2; i++)
+            optim_update(&both[i]->optim, &both[i]->weights, &both[i]->step);
+        assert_true(some.step.gradient_norm == all.step.gradient_norm);
+        assert_memory_equal(some.weights.data, all.weights.data,
+                            all.model->weight_floats * sizeof(float));
+        assert_memory_equal(some.optim.square, all.optim.square, PARAMS * sizeof(double));
+    }
+    pool_close(pool);
+    bench_close(&some);
+    bench_close(&all);
+    free(row);
+    free(value);
+}
+
+static void a_gradient_of_rows_is_one_of_zeros_beside_them(void **state) {
+    (void)state;
+    const struct optim_settings ways[] = {
+        {.kind = OPTIM_SGD},
+        {.kind = OPTIM_SGD, .clip = 1},
+        {.kind = OPTIM_SGD, .weight_decay = 0.1, .clip = 1},
+        {.kind = OPTIM_SGD, .l2_sp = 0.1},
+        {.kind = OPTIM_SGD, .momentum = 0.9, .nesterov = true},
+        {.kind = OPTIM_ADAM, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .clip = 1},
+        {.kind = OPTIM_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1},
+        {.kind = OPTIM_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .l2_sp = 0.1, .clip = 1},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        for (int threads = 1; threads <= 2; threads++)
+            check_rows(&ways[i], threads);
+}
+
 static void threads_change_no_bit(void **state) {
     (void)state;
     const struct optim_settings ways[] = {
@@ -502,6 +582,7 @@ int main(void) {
         cmocka_unit_test(tied_parameters_are_updated_once),
         cmocka_unit_test(a_missing_gradient_is_passed_over),
         cmocka_unit_test(rows_without_gradient_are_updated_as_others),
+        cmocka_unit_test(a_gradient_of_rows_is_one_of_zeros_beside_them),
         cmocka_unit_test(threads_change_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
