@@ -10,7 +10,8 @@
 //     rotate DEGREES   about the centre, counter-clockwise, bilinear; zeros come in from outside
 //     relabel SEED     a fixed random permutation of the class numbers that leaves none in place;
 //                      depends on SEED and the number of classes alone
-//     regroup "0 2 | 1 3"   each group of classes becomes one class, in this order; samples of other
+//     regroup "0 2 | 1 3"   each group of classes becomes one class, in this order; samples of
+//     other
 //                      classes are dropped
 #ifndef THAW_DATASETS_SHIFT_H
 #define THAW_DATASETS_SHIFT_H
