@@ -38,12 +38,14 @@ static struct world *world_open(const char *name, int room, float dropout) {
         w->weights.data[i] *= 3; // far enough from where all texts look alike
     w->pool = pool_open(2);
     struct masking masking = {.vocabulary = TEXTS_IDS, .marks = {TEXTS_MASK, -1, -1}};
+    int scratch[2 * TEXTS_ROOM];
     for (int i = 0; i < N; i++) {
         w->label[i] = i % TEXTS_CLASSES;
         w->sample[i] = (uint32_t)(40 + 3 * i);
         texts_fill((int)w->sample[i], w->label[i], room, w->x + i * room);
         if (model_is_masked(w->model))
-            masking_apply(&masking, w->sample[i], 0, room, w->x + i * room, w->target + i * room);
+            masking_apply(&masking, w->sample[i], 0, room, w->x + i * room, w->target + i * room,
+                          scratch);
     }
     w->batch = (struct batch){N, w->x, w->label, w->sample, .target = w->target};
     return w;

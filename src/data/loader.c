@@ -51,12 +51,13 @@ static void normalise(const struct loader *l, float *image) {
                 (image[i * (size_t)s.c + (size_t)c] - l->set.mean[c]) / l->set.std[c];
 }
 
-// A text, of which `target` takes what is to be predicted.
-static bool make_masked(struct loader *l, uint32_t sample, uint32_t view, float *out, int *target,
-                        struct error *error) {
+// A text, of which `target` takes what is to be predicted. scratch: [tokens].
+static bool make_masked(struct loader *l, uint32_t sample, uint32_t view, float *scratch,
+                        float *out, int *target, struct error *error) {
+    const int room = (int)shape_count(l->data->shape);
     if (!dataset_fetch(l->data, (int)sample, NULL, out, error))
         return false;
-    masking_apply(&l->set.masking, sample, view, (int)shape_count(l->data->shape), out, target);
+    masking_apply(&l->set.masking, sample, view, room, out, target, (int *)(void *)scratch);
     return true;
 }
 
@@ -145,9 +146,9 @@ static void make_row(void *context, int i, int worker) {
         return;
     size_t size = shape_count(l->data->shape), at = (size_t)batch->row[i] * size;
     uint32_t sample = batch->sample[i], view = batch->view;
-    if (l->set.masks
-            ? make_masked(l, sample, view, batch->x + at, batch->target + at, &error)
-            : make_sample(l, sample, view, l->image + (size_t)worker * size, batch->x + at, &error))
+    float *image = l->image + (size_t)worker * size, *out = batch->x + at;
+    if (l->set.masks ? make_masked(l, sample, view, image, out, batch->target + at, &error)
+                     : make_sample(l, sample, view, image, out, &error))
         return;
     // The first sample's error, whichever thread comes first.
     pthread_mutex_lock(&l->mutex);

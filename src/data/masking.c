@@ -1,9 +1,7 @@
 #include "data/masking.h"
 
 #include "base/random.h"
-#include "base/xalloc.h"
 #include "model/model.h"
-#include <stdlib.h>
 
 // Of what is to be predicted: below the first [MASK], below the second any token.
 static const float HIDDEN = 0.8f, RANDOM = 0.9f;
@@ -27,7 +25,7 @@ static float replacement(const struct masking *m, struct random_key key, uint32_
 }
 
 void masking_apply(const struct masking *m, uint32_t sample, uint32_t view, int room, float *ids,
-                   int *target) {
+                   int *target, int *scratch) {
     const uint64_t seed = m->fixed ? 0 : m->seed;
     const uint32_t round = m->fixed ? UINT32_MAX : view;
     const struct random_key order_key = random_key(seed, RANDOM_MASK, 0);
@@ -41,14 +39,12 @@ void masking_apply(const struct masking *m, uint32_t sample, uint32_t view, int 
         count = length;
     }
     const int all = model_hidden_tokens(length), most = all < count ? all : count;
-    int *order = xmalloc(((size_t)count + 1) * sizeof *order);
-    random_permutation(order_key, sample, round, count, order);
+    random_permutation(order_key, sample, round, count, scratch);
     for (int i = 0; i < room; i++)
         target[i] = -1;
     for (int i = 0; i < most; i++) {
-        const int at = first + order[i];
+        const int at = first + scratch[i];
         target[at] = (int)ids[at];
         ids[at] = replacement(m, what_key, sample, round, at, ids[at]);
     }
-    free(order);
 }

@@ -16,8 +16,8 @@ struct masking {
 
 // Masks a text in place: ids [room], -1 behind the last one. target [room]: the ids that were there
 // where they are to be predicted, else -1. Every draw depends on seed, sample, view and position
-// alone. Thread-safe.
+// alone. Thread-safe; `scratch` [room].
 void masking_apply(const struct masking *m, uint32_t sample, uint32_t view, int room, float *ids,
-                   int *target);
+                   int *target, int *scratch);
 
 #endif

@@ -54,6 +54,10 @@ void cache_close(struct cache *f) {
     free(f->note);
     free(f->rows);
     free(f->fresh);
+    free(f->part.label);
+    free(f->part.sample);
+    free(f->part.keys);
+    free(f->part.rows);
     free(f->cut);
     free(f->place);
     free(f->skip);
@@ -164,15 +168,27 @@ static bool left_out(const struct batch *batch, int i) {
     return batch->spared > 0 && batch->row[i] < 0;
 }
 
-static void begin_batch(struct cache *f, const struct batch *batch) {
-    size_t n = (size_t)batch->n;
-    f->missing = batch->n;
+static void make_room(struct cache *f, int samples) {
+    size_t n = (size_t)samples;
+    if (samples <= f->room)
+        return;
+    f->room = samples;
     f->rows = xrealloc(f->rows, n * sizeof *f->rows);
     f->fresh = xrealloc(f->fresh, n * sizeof *f->fresh);
+    f->part.label = xrealloc(f->part.label, n * sizeof *f->part.label);
+    f->part.sample = xrealloc(f->part.sample, n * sizeof *f->part.sample);
+    f->part.keys = xrealloc(f->part.keys, n * sizeof *f->part.keys);
+    f->part.rows = xrealloc(f->part.rows, n * sizeof *f->part.rows);
+}
+
+static void begin_batch(struct cache *f, const struct batch *batch) {
+    f->missing = batch->n;
+    make_room(f, batch->n);
     if (batch->n <= f->staging_rows || f->now->slots == f->now->entries)
         return;
     free(f->staging);
-    f->staging = xcalloc(n, f->row); // of texts not all is written here, but all of it to files
+    f->staging = xcalloc((size_t)batch->n,
+                         f->row); // of texts not all is written here, but all of it to files
     f->staging_rows = batch->n;
 }
 
@@ -251,8 +267,8 @@ static void place_fresh(struct cache *f, const struct batch *batch) {
 
 // Puts the fresh rows into the file.
 static void write_rows(struct cache *f, const struct batch *batch) {
-    struct hash128 *keys = xmalloc((size_t)batch->n * sizeof *keys);
-    const void **rows = xmalloc((size_t)batch->n * sizeof *rows);
+    struct hash128 *keys = f->part.keys;
+    void **rows = f->part.rows;
     struct error error;
     int count = 0;
     for (int i = 0; i < batch->n; i++) {
@@ -261,10 +277,8 @@ static void write_rows(struct cache *f, const struct batch *batch) {
             cache_entry_key(f->now, entry, batch->sample[i], batch->view, &keys[count]))
             rows[count++] = f->rows[i];
     }
-    if (!row_file_add(f->file, count, keys, rows, &error))
+    if (!row_file_add(f->file, count, keys, (const void *const *)rows, &error))
         cache_say(f, xstrdup(error.text));
-    free(keys);
-    free(rows);
 }
 
 // An entry that was only written is known as soon as somebody looks for it.
@@ -286,12 +300,10 @@ static struct pass_cut cut_of(const struct cache *f) {
 
 // The prefix of those samples that are in the batch, which are not all of it.
 static void run_part(struct cache *f, struct pass *pass, const struct batch *batch, uint32_t step) {
-    struct batch part = {.x = batch->x, .view = batch->view};
+    struct batch part = {
+        .x = batch->x, .view = batch->view, .label = f->part.label, .sample = f->part.sample};
     struct pass_cut cut = cut_of(f);
-    size_t n = (size_t)batch->n;
-    void **rows = xmalloc(n * sizeof *rows);
-    part.label = xmalloc(n * sizeof *part.label);
-    part.sample = xmalloc(n * sizeof *part.sample);
+    void **rows = f->part.rows;
     for (int i = 0; i < batch->n; i++)
         if (!left_out(batch, i)) {
             part.label[part.n] = batch->label[i];
@@ -301,9 +313,6 @@ static void run_part(struct cache *f, struct pass *pass, const struct batch *bat
     cut.rows = rows;
     pass->cut = &cut;
     pass_prefix(pass, &part, step);
-    free(part.label);
-    free(part.sample);
-    free(rows);
 }
 
 bool cache_forward(struct cache *f, struct pass *pass, const struct batch *batch, uint32_t step) {

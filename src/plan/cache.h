@@ -42,6 +42,14 @@ struct cache_store {
     bool *keyed;          // [entries]: whose key is there; likewise
 };
 
+// Some samples of a batch, as they are handed on. [n] each.
+struct cache_part {
+    int *label;
+    uint32_t *sample;
+    struct hash128 *keys;
+    void **rows;
+};
+
 enum { CACHE_STORES = 4 };
 
 struct cache_budget {
@@ -71,8 +79,10 @@ struct cache {
     pthread_mutex_t mutex;
     // Of the batch fetched last:
     struct cache_store *now; // NULL: nothing of it is kept
+    int room;                // of what is [n] here: the largest batch so far
     void **rows;             // [n]: where each sample's row is or will be
     bool *fresh;             // [n]: it will
+    struct cache_part part;  // room for it
     int missing;             // rows that are not known
     unsigned char *staging;  // [staging_rows]: rows that have no place in memory
     int staging_rows;

@@ -23,8 +23,9 @@ struct masked {
 
 static struct masked mask(const struct masking *m, int length, uint32_t sample, uint32_t view) {
     struct masked out;
+    int scratch[ROOM];
     fill(length, out.ids);
-    masking_apply(m, sample, view, ROOM, out.ids, out.target);
+    masking_apply(m, sample, view, ROOM, out.ids, out.target, scratch);
     return out;
 }
 
@@ -94,8 +95,8 @@ static void a_text_of_marks_alone_has_a_target(void **state) {
     assert_int_equal((m.target[0] >= 0) + (m.target[1] >= 0), 1);
     struct masking bare = {.vocabulary = IDS, .marks = {MASK, -1, -1}};
     float one[ROOM] = {9, -1};
-    int target[ROOM];
-    masking_apply(&bare, 0, 0, ROOM, one, target);
+    int target[ROOM], scratch[ROOM];
+    masking_apply(&bare, 0, 0, ROOM, one, target, scratch);
     assert_int_equal(target[0], 9);
 }
 

@@ -61,10 +61,10 @@ static int compare_with_evaluation(struct training *t) {
     assert_true(training_evaluate(t, d, &tally, &p, &error));
     for (int i = 0, place = 0; i < p.count; i++) {
         float x[LENGTH];
-        int target[LENGTH], id[LENGTH], count = 0;
+        int target[LENGTH], id[LENGTH], scratch[LENGTH], count = 0;
         d->read(d, p.sample[i], x);
         if (masked)
-            masking_apply(&masking, (uint32_t)p.sample[i], 0, LENGTH, x, target);
+            masking_apply(&masking, (uint32_t)p.sample[i], 0, LENGTH, x, target, scratch);
         while (count < LENGTH && x[count] >= 0 && (masked || count < p.place[i])) {
             id[count] = (int)x[count];
             count++;
