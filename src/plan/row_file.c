@@ -14,7 +14,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { TRIES = 20, WAIT = 500 }; // for the lock; microseconds between them
+enum {
+    OPENING_TRIES = 20000, // for the lock: without it the file cannot be used
+    TRIES = 20,            // what is not added now is added at another time
+    WAIT = 500,            // microseconds between them
+};
 
 struct header {
     char magic[16];
@@ -77,9 +81,9 @@ static uint64_t checksum_of(const struct row_file *f, struct hash128 key, const 
 
 // ---- Opening
 
-static bool lock(const struct row_file *f) {
+static bool lock(const struct row_file *f, int tries) {
     for (int i = 0; flock(f->file, LOCK_EX | LOCK_NB) != 0; i++) {
-        if (i == TRIES)
+        if (i == tries)
             return false;
         usleep(WAIT);
     }
@@ -109,7 +113,7 @@ static bool open_file(struct row_file *f, char **note, struct error *error) {
     f->file = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (f->file >= 0 && fstat(f->file, &status) == 0 && !S_ISREG(status.st_mode))
         return error_run(error, "%s: not a regular file", f->path);
-    bool locked = f->file >= 0 && lock(f);
+    bool locked = f->file >= 0 && lock(f, OPENING_TRIES);
     bool ok = locked && make_header(f, note);
     if (!ok)
         error_run(error, "%s: cannot be used: %s", f->path, strerror(errno));
@@ -249,7 +253,7 @@ bool row_file_add(struct row_file *f, int count, const struct hash128 *keys,
                   const void *const *rows, struct error *error) {
     bool ok = true;
     pthread_mutex_lock(&f->mutex);
-    if (!f->full && lock(f)) {
+    if (!f->full && lock(f, TRIES)) {
         // What someone has cut off is not there any more.
         int64_t records = count_records(f);
         f->seen = f->seen < records ? f->seen : records;

@@ -310,8 +310,10 @@ static void killed_writers_leave_whole_records(void **state) {
                 add(f, i, 1, NULL);
         }
         off_t before = files_exist(path) ? size_of_file() : 0;
-        while (!files_exist(path) || size_of_file() < before + 50 * RECORD)
+        while (!files_exist(path) || size_of_file() < before + 50 * RECORD) {
+            assert_int_equal(waitpid(child, NULL, WNOHANG), 0); // it is still at work
             usleep(100);
+        }
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         struct row_file *f = open_rows(PLENTY, false);
