@@ -73,7 +73,7 @@ def prediction_then_measure(t):
     t.keys("Space")
     t.wait("^── space: thaw layer1 ─")
     go_on(t)
-    measured = t.wait(r"^measured ([\d.]+)× as fast \(FLOPs say ([\d.]+)×\)")
+    measured = t.wait(r"^measured ([\d.]+)× as fast, FLOPs: ([\d.]+)×")
     same(measured.group(2), predicted, "what the FLOPs said")
     check(float(measured.group(1)) > 0, "nothing measured")
     t.keys("q", "d")
