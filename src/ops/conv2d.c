@@ -97,7 +97,7 @@ static struct conv2d_gather conv2d_forward_gather(const struct op_call *call) {
         .out = call->out,
         .out_shape = call->out_shape,
         .bias = call->param[BIAS],
-        .call = call,
+        .tail = call->tail,
         .phase_count = 1,
         .phases = {{.tap_rows = call->attr->conv.kernel_h,
                     .tap_columns = call->attr->conv.kernel_w}},

@@ -118,8 +118,7 @@ static void conv2d_walk_panel(const struct conv2d_walk *w, int group, int channe
     const int most = kernels()->rows, offset = group * conv2d_in_channels(g);
     const float *a[TILE], *bias = g->bias ? g->bias + channel : NULL;
     float *out[TILE];
-    const struct kernel_tail none = {0}, *all = g->call ? &g->call->tail : &none;
-    struct kernel_tail tail = kernel_tail_from(all, 0, channel);
+    struct kernel_tail tail = kernel_tail_from(&g->tail, 0, channel);
     int left = w->rows * w->columns, row = 0, column = 0;
     for (int tiles = (left + most - 1) / most; tiles > 0; tiles--) {
         const int count = (left + tiles - 1) / tiles;
@@ -130,11 +129,11 @@ static void conv2d_walk_panel(const struct conv2d_walk *w, int group, int channe
             if (++column == w->columns)
                 column = 0, row++;
         }
-        if (all->add)
-            tail.add = all->add + (out[0] - g->out);
+        if (tail.add)
+            tail.add = g->tail.add + (out[0] - g->out);
         // What a single tap reads of the next tile is contiguous, and first read by this panel.
         const bool fetch = w->tap_count == 1 && channel == 0 && tiles > 1;
-        conv2d_tile(w, count, a, out, columns, b, bias, kernel_tail_any(all) ? &tail : NULL,
+        conv2d_tile(w, count, a, out, columns, b, bias, kernel_tail_any(&tail) ? &tail : NULL,
                     fetch ? a[count - 1] + a_step : NULL);
     }
 }

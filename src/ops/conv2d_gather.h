@@ -22,10 +22,10 @@ struct conv2d_gather {
     float *out; // [n][out_shape]
     struct shape out_shape;
     const float *b;
-    const float *bias;          // [out_shape.c], added; or NULL
-    bool add;                   // to what stands in out; not together with a bias
-    float *strips;              // conv2d_gather_strips() floats
-    const struct op_call *call; // of the forward pass, whose tail is done in passing; or NULL
+    const float *bias;       // [out_shape.c], added; or NULL
+    bool add;                // to what stands in out; not together with a bias
+    float *strips;           // conv2d_gather_strips() floats
+    struct kernel_tail tail; // done to `out`, whole, in passing
     int phase_count;
     struct conv2d_phase phases[CONV2D_STRIDE * CONV2D_STRIDE];
 };

@@ -256,8 +256,8 @@ static void conv2d_weight_piece(void *context, int piece, int worker) {
 static void conv2d_weight_row(const struct conv2d_weight *w, int index, int row, float *to) {
     const int group = index / w->panels, j = index % w->panels * kernels()->panel;
     const size_t columns = (size_t)conv2d_smaller(w->out - j, kernels()->panel);
-    const float *from =
-        w->partials + ((size_t)index * (size_t)w->rows + (size_t)row) * (size_t)kernels()->panel;
+    const struct conv2d_sums first = conv2d_weight_sums(w, 0, index);
+    const float *from = first.to + (size_t)row * first.stride;
     float sum[PANEL_MAX];
     memcpy(sum, from, columns * sizeof *sum);
     for (int range = 1; range < w->ranges; range++)

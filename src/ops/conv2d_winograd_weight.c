@@ -188,9 +188,8 @@ static void conv2d_transform_gradient(const struct conv2d_winograd_weight *w, in
 // give: a chain.
 static void conv2d_add_chain(const struct conv2d_winograd_weight *w, int index, int rows, int count,
                              const float *input, const float *gradient, float *sums, bool add) {
-    const int panel = kernels()->panel, width = kernels()->width;
-    const int left = conv2d_least(w->out - index * panel, panel);
-    const int columns = (left + width - 1) / width * width; // whole vectors are transformed back
+    const int panel = kernels()->panel; // of which whole vectors are transformed back
+    const int columns = (int)conv2d_tile_pixel(conv2d_least(w->out - index * panel, panel));
     for (size_t i = 0; i < TILE_POINTS; i++) {
         const float *a = input + i * conv2d_input_step(w);
         kernels()->outer(rows, columns, 1, count, &a, (size_t)w->slice, 0,
