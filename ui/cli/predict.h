@@ -69,10 +69,11 @@ void predict_printer_close(struct predict_printer *p);
 bool predict_tokens(struct predict_subject *s, const struct predict_request *r, const int *index,
                     int count, struct error *error);
 
-// Pieces of the answers. The likeliest class that is not taken yet (of equal ones the first), which
-// it takes; the beginning of a text, for a cell (returns text); a text as JSON, with '?' for what
-// is no UTF-8; a line of JSON, which it frees.
-int predict_next(const float *probability, bool *taken, int classes);
+// Pieces of the answers. The `top` likeliest classes, of equal ones the first, for the caller to
+// free; a picture's path or a text, likewise; the beginning of a text, for a cell (returns text); a
+// text as JSON, with '?' for what is no UTF-8; a line of JSON, which it frees.
+int *predict_best(const float *probability, int classes, int top);
+char *predict_name(const struct dataset *d, int index);
 char *predict_shorten(char *text);
 json_t *predict_text_json(const char *text);
 void predict_print_line(json_t *object);

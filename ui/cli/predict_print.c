@@ -21,12 +21,22 @@ void predict_printer_open(struct predict_printer *p, const struct predict_subjec
                                : table_open(of_pictures, 3);
 }
 
-int predict_next(const float *probability, bool *taken, int classes) {
+// The likeliest class that is not taken yet, which it takes.
+static int take_likeliest(const float *probability, bool *taken, int classes) {
     int best = -1;
     for (int c = 0; c < classes; c++)
         if (!taken[c] && (best < 0 || probability[c] > probability[best]))
             best = c;
     taken[best] = true;
+    return best;
+}
+
+int *predict_best(const float *probability, int classes, int top) {
+    bool *taken = xcalloc((size_t)classes, sizeof *taken);
+    int *best = xmalloc((size_t)top * sizeof *best);
+    for (int i = 0; i < top; i++)
+        best[i] = take_likeliest(probability, taken, classes);
+    free(taken);
     return best;
 }
 
@@ -43,8 +53,7 @@ json_t *predict_text_json(const char *text) {
     return json;
 }
 
-// A picture's path, or a text. The caller frees.
-static char *name_of(const struct dataset *d, int index) {
+char *predict_name(const struct dataset *d, int index) {
     struct sample_text shown;
     if (!d->show)
         return xstrdup(pictures_path(d, index));
@@ -71,7 +80,7 @@ void predict_print_line(json_t *object) {
 }
 
 static void add_name(json_t *object, const struct dataset *d, int index) {
-    char *name = name_of(d, index);
+    char *name = predict_name(d, index);
     json_object_set_new(object, d->show ? "text" : "picture", predict_text_json(name));
     free(name);
 }
@@ -105,7 +114,7 @@ static void add_rows(struct predict_printer *p, const int *classes, const float 
             table_cell(&p->table, 0, text);
             table_cell(&p->table, 1, d->class_names[label]);
         } else if (i == 0) {
-            char *name = name_of(d, index);
+            char *name = predict_name(d, index);
             table_cell(&p->table, 0, d->show ? predict_shorten(name) : name);
             free(name);
         }
@@ -133,17 +142,13 @@ void predict_printer_add(struct predict_printer *p, const struct predictions *fr
         tell_fault(p, index, fault);
         return;
     }
-    bool *taken = xcalloc((size_t)from->classes, sizeof *taken);
-    int *classes = xmalloc((size_t)p->top * sizeof *classes);
-    for (int i = 0; i < p->top; i++)
-        classes[i] = predict_next(probability, taken, from->classes);
+    int *classes = predict_best(probability, from->classes, p->top);
     p->count++;
     p->right += classes[0] == from->label[row];
     if (p->json)
         print_json(p, classes, probability, from->label[row], index);
     else
         add_rows(p, classes, probability, from->label[row], index);
-    free(taken);
     free(classes);
 }
 

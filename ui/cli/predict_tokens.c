@@ -65,22 +65,15 @@ static bool check(const struct answers *a, int index, struct error *error) {
     return ok;
 }
 
-static char *text_of(const struct answers *a, int index) {
-    struct sample_text shown;
-    a->subject->data->show(a->subject->data, index, &shown);
-    free(shown.tokens);
-    return shown.text;
-}
-
 static void text_cell(struct answers *a, int index) {
-    char *text = text_of(a, index);
+    char *text = predict_name(a->subject->data, index);
     table_cell(&a->table, 0, predict_shorten(text));
     free(text);
 }
 
 // {"text": ..., KEY: value}; takes the value.
 static void print_json(const struct answers *a, int index, const char *key, json_t *value) {
-    char *text = text_of(a, index);
+    char *text = predict_name(a->subject->data, index);
     predict_print_line(json_pack("{s:o, s:o}", "text", predict_text_json(text), key, value));
     free(text);
 }
@@ -114,22 +107,12 @@ static void place_rows(struct answers *a, int index, int place, const int *best,
     }
 }
 
-// The ids of the `top` highest probabilities; the caller frees.
-static int *best_of(const float *probability, int ids, int top) {
-    bool *taken = xcalloc((size_t)ids, sizeof *taken);
-    int *best = xmalloc((size_t)top * sizeof *best);
-    for (int k = 0; k < top; k++)
-        best[k] = predict_next(probability, taken, ids);
-    free(taken);
-    return best;
-}
-
 static void print_said(struct answers *a, int index, const struct said *said) {
     const int top = a->request->top < said->ids ? a->request->top : said->ids;
     json_t *masks = json_array(), *last = NULL;
     for (int i = 0; i < said->places; i++) {
         const float *probability = said->probability + (size_t)i * (size_t)said->ids;
-        int *best = best_of(probability, said->ids, top);
+        int *best = predict_best(probability, said->ids, top);
         if (a->request->json)
             json_array_append_new(masks, last = place_json(a, best, top, probability));
         else
