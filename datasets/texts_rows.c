@@ -27,7 +27,7 @@ bool texts_rows_refuse(const struct texts_rows *r, const struct texts_row *row,
 // Labels are what classes are called wherever they are shown.
 static bool has_control(const char *label) {
     for (const char *at = label; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
+        if (text_control(at))
             return true;
     return false;
 }

@@ -241,6 +241,7 @@ static void says_what_is_wrong(void **state) {
         {"x.csv", "label,text,label\na,x,b\n", "x.csv:1: columns 1 and 3 are both \"label\""},
         {"x.csv", "text,label\na,\"x\ny\"\n", "x.csv:2: the label \"x?y\" has control characters"},
         {"x.jsonl", "{\"text\": \"a\", \"label\": \"\\u001b[1m\"}\n", "has control characters"},
+        {"x.jsonl", "{\"text\": \"a\", \"label\": \"\\u009b1m\"}\n", "has control characters"},
         {"x.csv", "a,b\n1,2\n",
          "x.csv:1: the columns are \"a\", \"b\", none of them \"text\"; name "},
         {"x.csv", "text,klass\n1,2\n", "none of them \"label\""},
