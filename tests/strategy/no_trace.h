@@ -7,15 +7,7 @@
 // clang-format on
 #include "tiny_run.h"
 #include "training_copy.h"
-
-static inline void no_trace_steps(struct training *t, int steps) {
-    for (int i = 0; i < steps; i++) {
-        struct step_result result;
-        struct error error;
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-    }
-}
+#include "training_steps.h"
 
 // A training that was looked into after `before` steps is as it was, by its bytes (weights,
 // statistics, moments, settings), and goes on as if it had not been: with dropout, augmentation,
@@ -30,14 +22,14 @@ static inline void check_no_trace(const char *bn, const char *optim, int before,
     struct tiny looked, left;
     tiny_open(&looked, 2, all);
     tiny_open(&left, 2, all);
-    no_trace_steps(looked.training, before);
-    no_trace_steps(left.training, before);
+    run_steps(looked.training, before);
+    run_steps(left.training, before);
     struct training_copy copy = training_copy(looked.training);
     look(&looked);
     training_copy_equal(&copy, looked.training);
     training_copy_close(&copy);
-    no_trace_steps(looked.training, 10);
-    no_trace_steps(left.training, 10);
+    run_steps(looked.training, 10);
+    run_steps(left.training, 10);
     for (int p = 0; p < looked.model->param_count; p++)
         assert_true(weights_hash(&looked.training->weights, p) ==
                     weights_hash(&left.training->weights, p));

@@ -126,7 +126,7 @@ static void a_new_head_is_trained_first(void **state) {
     assert_true(s.loss < raw.loss);
     suggestion_close(&raw);
     suggestion_close(&s);
-    no_trace_steps(t.training, 1);
+    run_steps(t.training, 1);
     s = suggest_or_fail(&t, &usual);
     assert_true(!s.new_head && s.head_epochs == 0);
     suggestion_close(&s);
@@ -223,7 +223,7 @@ static void it_can_be_given_up(void **state) {
     assert_null(s.rows);
     training_copy_equal(&copy, t.training);
     training_copy_close(&copy);
-    no_trace_steps(t.training, 2);
+    run_steps(t.training, 2);
     tiny_close(&t);
 }
 

@@ -4,6 +4,7 @@
 #include "base/xalloc.h"
 #include "texts.h"
 #include "tiny_run.h"
+#include "training_steps.h"
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -79,25 +80,15 @@ int __wrap_munmap(void *at, size_t bytes) {
 
 enum { EPOCHS_BEFORE = 2, EPOCHS_COUNTED = 2 };
 
-static void go(struct training *t, int64_t steps) {
-    struct step_result result;
-    struct error error;
-    for (int64_t i = 0; i < steps; i++)
-        if (!training_step(t, &result, &error))
-            fail_msg("%s", error.text);
-}
-
 // Whole epochs, so that the last batch, which is smaller, and the next order are among them.
 static void check_steps(struct training *t, const char *name, const char *rule, bool kept) {
-    struct error error;
-    if (!training_apply(t, rule, &error))
-        fail_msg("%s: %s", rule, error.text);
-    go(t, EPOCHS_BEFORE * t->epoch_steps);
+    apply(t, rule);
+    run_steps(t, EPOCHS_BEFORE * t->epoch_steps);
     const int before = calls;
-    go(t, EPOCHS_COUNTED * t->epoch_steps);
+    run_steps(t, EPOCHS_COUNTED * t->epoch_steps);
     if (calls != before)
-        fail_msg("%s, %s: %d calls in %lld steps", name, rule, calls - before,
-                 (long long)(EPOCHS_COUNTED * t->epoch_steps));
+        fail_msg("%s, %s: %d calls in %d steps", name, rule, calls - before,
+                 EPOCHS_COUNTED * t->epoch_steps);
     assert_int_equal(t->cached, kept);
 }
 
